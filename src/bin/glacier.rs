@@ -1,0 +1,2 @@
+//! glacier
+fn main() {}

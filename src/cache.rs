@@ -1,0 +1,118 @@
+//! The local cache: the SQLite file that the original program made and that both programs here share.
+//!
+//! # Compatibility
+//!
+//! The original's table keeps its columns and their meaning; ours are extra, nullable columns and tables, so that the
+//! old program can still use the file. The schema's version is `user_version`; a file of a later version is refused
+//! and left as it is.
+//!
+//! # Whose rows
+//!
+//! The original filed rows under the access key in use. A row of ours also has the account and the region; a row
+//! without them belongs to whoever uses its access key, or another key known to be of the same account.
+//!
+//! # Locking
+//!
+//! Any number of processes may use the file. Each method is one transaction; writers queue for [`BUSY_TIMEOUT`].
+//! This room knows nothing of the network, nor what to do about a row that is missing.
+
+mod accounts;
+mod archives;
+mod inventory;
+mod schema;
+mod vaults;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+pub use accounts::Scope;
+pub use archives::{Archive, NewArchive};
+pub use inventory::{Finding, FindingKind, InventoryDates, ListedArchive};
+pub use vaults::VaultKnowledge;
+
+/// How long a writer waits for another to finish: the longest transaction is the end of a sync of a large vault.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why the cache could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// The directory of the file could not be made.
+    #[error("cannot make the directory of the cache, {path}: {source}")]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A newer release has changed the file in a way that this one does not know.
+    #[error(
+        "the cache {path} was made by a newer release (schema {version}, this one knows {known}); use that release, or set XDG_CACHE_HOME"
+    )]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: i64,
+        /// The highest version known here.
+        known: i64,
+    },
+    /// SQLite could not do it.
+    #[error("the cache {path} cannot be used: {source}")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: rusqlite::Error,
+    },
+}
+
+/// The cache file, open. Shared by reference between the tasks of a process.
+#[derive(Debug)]
+pub struct Cache {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+impl Cache {
+    /// Opens the file, makes it and its directory if they are not there, brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// Among others [`CacheError::TooNew`], with the file untouched.
+    pub fn open(path: &Path) -> Result<Self, CacheError> {
+        make_directory(path)?;
+        let sqlite = |source| CacheError::Sqlite { path: path.to_owned(), source };
+        let mut connection = Connection::open(path).map_err(sqlite)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
+        let version = schema::version(&connection).map_err(sqlite)?;
+        if version > schema::KNOWN_VERSION {
+            return Err(CacheError::TooNew { path: path.to_owned(), version, known: schema::KNOWN_VERSION });
+        }
+        schema::bring_up_to_date(&mut connection).map_err(sqlite)?;
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    /// Runs one piece of work on the connection, alone in this process.
+    fn with<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, CacheError> {
+        work(&mut self.lock()).map_err(|source| CacheError::Sqlite { path: self.path.clone(), source })
+    }
+
+    /// A panic elsewhere leaves no transaction open: dropping one rolls it back.
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Names of archives are nobody else's business: the directory, if it is made here, is for its owner alone.
+fn make_directory(path: &Path) -> Result<(), CacheError> {
+    let Some(directory) = path.parent() else { return Ok(()) };
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(|source| CacheError::Directory { path: directory.to_owned(), source })
+}

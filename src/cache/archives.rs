@@ -1,0 +1,152 @@
+//! Rows of archives.
+
+use std::ops::ControlFlow;
+
+use rusqlite::{Row, named_params};
+
+use super::accounts::OWNED;
+use super::{Cache, CacheError, Scope};
+use crate::treehash::TreeHash;
+use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName};
+
+/// An archive as the cache knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// Its id.
+    pub id: ArchiveId,
+    /// Its description, which may be empty; `None` where the cache never learnt it.
+    pub name: Option<String>,
+    /// Its size.
+    pub size_bytes: Option<u64>,
+    /// Its tree hash.
+    pub tree_hash: Option<TreeHash>,
+    /// When the service stored it, by an inventory.
+    pub created_upstream: Option<Timestamp>,
+    /// When this row was made: at the upload, or when an inventory first told of it.
+    pub created_here: Option<Timestamp>,
+    /// When it is known to have existed, by an inventory.
+    pub last_seen_upstream: Option<Timestamp>,
+    /// When it was deleted from here; the row stays, hidden, until an inventory confirms.
+    pub deleted_here: Option<Timestamp>,
+}
+
+impl Archive {
+    /// Returns how to refer to the archive: by its name if it has one.
+    pub fn reference(&self) -> ArchiveRef {
+        match &self.name {
+            Some(name) if !name.is_empty() => ArchiveRef::Name(name.clone()),
+            _ => ArchiveRef::Id(self.id.clone()),
+        }
+    }
+
+    /// Returns the last time at which the archive is known to have existed.
+    pub fn known_at(&self) -> Option<Timestamp> {
+        self.last_seen_upstream.or(self.created_here)
+    }
+}
+
+/// What an upload that the service has acknowledged is filed with.
+#[derive(Debug, Clone)]
+pub struct NewArchive<'a> {
+    /// The id that the service gave.
+    pub id: &'a ArchiveId,
+    /// The description that was sent.
+    pub name: &'a str,
+    /// The size.
+    pub size_bytes: u64,
+    /// The tree hash that the service checked.
+    pub tree_hash: TreeHash,
+    /// When it was acknowledged.
+    pub created_here: Timestamp,
+}
+
+const COLUMNS: &str = "id, name, size_bytes, tree_hash, created_upstream, created_here, last_seen_upstream, deleted_here";
+
+impl Cache {
+    /// Files an upload. Done once, or again with the same values, it is there when this returns.
+    pub fn record_upload(&self, scope: &Scope, vault: &VaultName, archive: &NewArchive<'_>) -> Result<(), CacheError> {
+        self.with(|connection| {
+            let sql = "
+                INSERT INTO archive (id, name, vault, key, created_here, account, region, size_bytes, tree_hash)
+                VALUES (:id, :name, :vault, :key, :created, :account, :region, :size, :hash)
+                ON CONFLICT (id) DO UPDATE SET
+                    name = excluded.name, account = excluded.account, region = excluded.region,
+                    size_bytes = excluded.size_bytes, tree_hash = excluded.tree_hash";
+            let parameters = named_params! {
+                ":id": archive.id.as_str(), ":name": archive.name, ":vault": vault.as_str(),
+                ":key": &scope.access_key_id, ":created": archive.created_here.unix_seconds(),
+                ":account": scope.account_text(), ":region": scope.region.as_str(),
+                ":size": i64::try_from(archive.size_bytes).ok(), ":hash": archive.tree_hash.to_string()
+            };
+            connection.execute(sql, parameters).map(drop)
+        })
+    }
+
+    /// Hides the archive: deleted from here at `now`.
+    pub fn mark_deleted(&self, id: &ArchiveId, now: Timestamp) -> Result<(), CacheError> {
+        self.with(|connection| {
+            let sql = "UPDATE archive SET deleted_here = :now WHERE id = :id AND deleted_here IS NULL";
+            connection.execute(sql, named_params! {":now": now.unix_seconds(), ":id": id.as_str()}).map(drop)
+        })
+    }
+
+    /// Returns every archive of the vault that the reference means, those deleted from here included.
+    pub fn find(&self, scope: &Scope, vault: &VaultName, wanted: &ArchiveRef) -> Result<Vec<Archive>, CacheError> {
+        let (column, value) = match wanted {
+            ArchiveRef::Id(id) => ("id", id.as_str()),
+            ArchiveRef::Name(name) => ("name", name.as_str()),
+        };
+        self.with(|connection| {
+            let mut query = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM archive WHERE vault = :vault AND {column} = :value AND {OWNED}
+                 ORDER BY created_upstream, created_here, id"
+            ))?;
+            let parameters = named_params! {
+                ":vault": vault.as_str(), ":value": value, ":account": scope.account_text(),
+                ":key": &scope.access_key_id, ":region": scope.region.as_str()
+            };
+            query.query_map(parameters, archive)?.collect()
+        })
+    }
+
+    /// Gives every archive of the vault that is not deleted to `visit`, by name (bytes) and id, until it breaks.
+    pub fn list(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        mut visit: impl FnMut(Archive) -> ControlFlow<()>,
+    ) -> Result<(), CacheError> {
+        self.with(|connection| {
+            let mut query = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM archive WHERE vault = :vault AND deleted_here IS NULL AND {OWNED}
+                 ORDER BY name, id"
+            ))?;
+            let parameters = named_params! {
+                ":vault": vault.as_str(), ":account": scope.account_text(), ":key": &scope.access_key_id,
+                ":region": scope.region.as_str()
+            };
+            for row in query.query_map(parameters, archive)? {
+                if visit(row?).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+pub(super) fn archive(row: &Row<'_>) -> rusqlite::Result<Archive> {
+    let id: String = row.get(0)?;
+    let invalid = |error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error));
+    let time = |index| row.get::<_, Option<f64>>(index).map(|seconds| seconds.map(Timestamp::from_unix_seconds));
+    Ok(Archive {
+        id: id.parse().map_err(invalid)?,
+        name: row.get(1)?,
+        size_bytes: row.get::<_, Option<i64>>(2)?.and_then(|size| u64::try_from(size).ok()),
+        tree_hash: row.get::<_, Option<String>>(3)?.and_then(|hash| hash.parse().ok()),
+        created_upstream: time(4)?,
+        created_here: time(5)?,
+        last_seen_upstream: time(6)?,
+        deleted_here: time(7)?,
+    })
+}

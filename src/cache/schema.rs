@@ -1,0 +1,67 @@
+//! The schema and how a file gets there, step by step.
+//!
+//! Rules: a step that was released is never changed; it only adds, so that older programs can go on reading.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Each entry brings a file from the version that is its index to the next.
+const STEPS: [&str; 1] = [FROM_THE_ORIGINAL];
+
+/// The version that the last step leads to.
+pub(super) const KNOWN_VERSION: i64 = STEPS.len() as i64;
+
+/// The first statement is the original's own table, for a file that begins here.
+const FROM_THE_ORIGINAL: &str = "
+    CREATE TABLE IF NOT EXISTS archive (
+        id VARCHAR NOT NULL PRIMARY KEY,
+        name VARCHAR,
+        vault VARCHAR NOT NULL,
+        key VARCHAR NOT NULL,
+        last_seen_upstream INTEGER,
+        created_here INTEGER,
+        deleted_here INTEGER
+    );
+    ALTER TABLE archive ADD COLUMN account VARCHAR;
+    ALTER TABLE archive ADD COLUMN region VARCHAR;
+    ALTER TABLE archive ADD COLUMN size_bytes INTEGER;
+    ALTER TABLE archive ADD COLUMN tree_hash VARCHAR;
+    ALTER TABLE archive ADD COLUMN created_upstream INTEGER;
+    CREATE INDEX archive_by_name ON archive (vault, name);
+
+    -- Which account an access key is of, as the service's answers told.
+    CREATE TABLE access_key (
+        key VARCHAR NOT NULL PRIMARY KEY,
+        account VARCHAR NOT NULL
+    ) WITHOUT ROWID;
+
+    -- What is known of a vault as a whole. Times are unix seconds.
+    CREATE TABLE vault (
+        account VARCHAR NOT NULL,
+        region VARCHAR NOT NULL,
+        name VARCHAR NOT NULL,
+        empty_since INTEGER,          -- made here at this time: all that was stored in it by us is in this file
+        inventory_date INTEGER,       -- what the last inventory taken in says of its age
+        inventory_requested INTEGER,  -- when the job of that inventory was asked for
+        PRIMARY KEY (account, region, name)
+    ) WITHOUT ROWID;
+";
+
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Runs the missing steps in one transaction; when another process is at it, waits and finds nothing left to do.
+pub(super) fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<()> {
+    if version(connection)? == KNOWN_VERSION {
+        return Ok(());
+    }
+    // Readers and one writer at a time then do not wait for each other; kept in the file for good.
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let from = usize::try_from(version(&transaction)?).unwrap_or(0);
+    for step in STEPS.iter().skip(from) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", KNOWN_VERSION)?;
+    transaction.commit()
+}

@@ -1,0 +1,19 @@
+//! Glacier as this program speaks to it: one method a call of the service, in the types of this crate.
+//!
+//! Nothing of the SDK leaves this room. It knows neither the cache nor what a caller is up to; errors are sorted by
+//! one table in `error`.
+
+mod connection;
+mod error;
+mod jobs;
+mod outputs;
+mod retries;
+mod uploads;
+mod vaults;
+
+pub use connection::{Connection, Glacier};
+pub use error::ServiceError;
+pub use jobs::{ArchiveJob, InventoryJob, Job, JobStatus, JobTask};
+pub use outputs::{ByteRange, JobOutput};
+pub use uploads::StoredArchive;
+pub use vaults::Vault;

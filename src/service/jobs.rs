@@ -1,0 +1,186 @@
+//! Calls about jobs: what was asked for, how it stands.
+
+use aws_sdk_glacier::types::{ActionCode, GlacierJobDescription, JobParameters, StatusCode};
+
+use super::{Glacier, ServiceError, retries};
+use crate::treehash::TreeHash;
+use crate::types::{ArchiveId, InvalidValue, JobId, Timestamp, VaultName};
+
+/// A job as the service lists it.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// What it brings.
+    pub task: JobTask,
+    /// How it stands.
+    pub status: JobStatus,
+    /// When it was asked for, as the service wrote it.
+    pub created: String,
+    /// When it ended, as the service wrote it.
+    pub completed: Option<String>,
+}
+
+impl Job {
+    /// Returns when the job was asked for.
+    pub fn created_at(&self) -> Result<Timestamp, InvalidValue> {
+        self.created.parse()
+    }
+
+    /// Returns when the job ended, if it did and the service's date can be read.
+    pub fn completed_at(&self) -> Option<Timestamp> {
+        self.completed.as_deref()?.parse().ok()
+    }
+}
+
+/// What a job brings.
+#[derive(Debug, Clone)]
+pub enum JobTask {
+    /// An archive's content.
+    Archive(ArchiveJob),
+    /// A list of a vault's archives.
+    Inventory(InventoryJob),
+}
+
+/// A job that brings an archive's content.
+#[derive(Debug, Clone)]
+pub struct ArchiveJob {
+    /// The archive.
+    pub archive: ArchiveId,
+    /// The size of the whole archive, if the job says.
+    pub size_bytes: Option<u64>,
+    /// The tree hash of the whole archive, if the job says.
+    pub tree_hash: Option<TreeHash>,
+    /// Whether it brings all of the archive, not a range of its bytes.
+    pub is_whole: bool,
+}
+
+/// A job that brings a list of a vault's archives.
+#[derive(Debug, Clone)]
+pub struct InventoryJob {
+    /// The size of the output, once there is one.
+    pub size_bytes: Option<u64>,
+    /// Whether it lists all archives, as JSON: neither limited nor filtered nor another format.
+    pub is_full_json: bool,
+}
+
+/// How a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobStatus {
+    /// Not finished.
+    InProgress,
+    /// Its output can be had.
+    Succeeded,
+    /// It will bring nothing.
+    Failed,
+}
+
+impl Glacier {
+    /// Asks for the content of an archive. Each success is a job of its own, which costs; so this is not sent a
+    /// second time unless the first was refused.
+    pub async fn initiate_archive_job(&self, vault: &VaultName, archive: &ArchiveId) -> Result<JobId, ServiceError> {
+        let parameters = JobParameters::builder().r#type("archive-retrieval").archive_id(archive.as_str());
+        self.initiate_job(vault, parameters.build()).await
+    }
+
+    /// Asks for a full list of the vault's archives.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::InventoryNotReady`] for about a day after a vault's first upload.
+    pub async fn initiate_inventory_job(&self, vault: &VaultName) -> Result<JobId, ServiceError> {
+        let parameters = JobParameters::builder().r#type("inventory-retrieval").format("JSON");
+        self.initiate_job(vault, parameters.build()).await
+    }
+
+    async fn initiate_job(&self, vault: &VaultName, parameters: JobParameters) -> Result<JobId, ServiceError> {
+        let request = self.client.initiate_job().vault_name(vault.as_str()).job_parameters(parameters);
+        let request = request.customize().config_override(retries::once(aws_sdk_glacier::Config::builder()));
+        let answer = request.send().await.map_err(|error| self.sorted(&error))?;
+        let id = answer.job_id().unwrap_or_default().parse();
+        id.map_err(|error| ServiceError::bad_answer(format!("{error}")))
+    }
+
+    /// Lists all jobs of the vault that the service still knows, through all pages, in the service's order.
+    pub async fn list_jobs(&self, vault: &VaultName) -> Result<Vec<Job>, ServiceError> {
+        let mut pages = self.client.list_jobs().vault_name(vault.as_str()).into_paginator().send();
+        let mut jobs = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.sorted(&error))?;
+            jobs.extend(page.job_list().iter().filter_map(job));
+        }
+        Ok(jobs)
+    }
+
+    /// Tells how one job stands.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`] from about a day after its end.
+    pub async fn describe_job(&self, vault: &VaultName, id: &JobId) -> Result<Job, ServiceError> {
+        let request = self.client.describe_job().vault_name(vault.as_str()).job_id(id.as_str());
+        let answer = request.send().await.map_err(|error| self.sorted(&error))?;
+        let described = GlacierJobDescription::builder()
+            .set_job_id(answer.job_id)
+            .set_action(answer.action)
+            .set_archive_id(answer.archive_id)
+            .set_archive_size_in_bytes(answer.archive_size_in_bytes)
+            .set_archive_sha256_tree_hash(answer.archive_sha256_tree_hash)
+            .set_completion_date(answer.completion_date)
+            .set_creation_date(answer.creation_date)
+            .set_inventory_retrieval_parameters(answer.inventory_retrieval_parameters)
+            .set_inventory_size_in_bytes(answer.inventory_size_in_bytes)
+            .set_retrieval_byte_range(answer.retrieval_byte_range)
+            .set_status_code(answer.status_code)
+            .build();
+        job(&described).ok_or_else(|| ServiceError::bad_answer(format!("job {id} is of no known kind")))
+    }
+}
+
+/// Jobs of other kinds, or without an id, are none of ours.
+fn job(described: &GlacierJobDescription) -> Option<Job> {
+    let task = match described.action()? {
+        ActionCode::ArchiveRetrieval => JobTask::Archive(archive_job(described)?),
+        ActionCode::InventoryRetrieval => JobTask::Inventory(inventory_job(described)),
+        _ => return None,
+    };
+    let status = match described.status_code()? {
+        StatusCode::InProgress => JobStatus::InProgress,
+        StatusCode::Succeeded => JobStatus::Succeeded,
+        _ => JobStatus::Failed,
+    };
+    Some(Job {
+        id: described.job_id()?.parse().ok()?,
+        task,
+        status,
+        created: described.creation_date().unwrap_or_default().to_owned(),
+        completed: described.completion_date().map(str::to_owned),
+    })
+}
+
+fn archive_job(described: &GlacierJobDescription) -> Option<ArchiveJob> {
+    let size_bytes = described.archive_size_in_bytes().and_then(|size| u64::try_from(size).ok());
+    let is_whole = match (described.retrieval_byte_range(), size_bytes) {
+        (None, _) => true,
+        (Some(range), Some(size)) if size > 0 => range == format!("0-{}", size - 1),
+        (Some(_), _) => false,
+    };
+    Some(ArchiveJob {
+        archive: described.archive_id()?.parse().ok()?,
+        size_bytes,
+        tree_hash: described.archive_sha256_tree_hash().and_then(|hash| hash.parse().ok()),
+        is_whole,
+    })
+}
+
+fn inventory_job(described: &GlacierJobDescription) -> InventoryJob {
+    let is_full_json = described.inventory_retrieval_parameters().is_none_or(|parameters| {
+        parameters.format().is_none_or(|format| format == "JSON")
+            && parameters.start_date().is_none()
+            && parameters.end_date().is_none()
+            && parameters.limit().is_none()
+            && parameters.marker().is_none()
+    });
+    let size_bytes = described.inventory_size_in_bytes().and_then(|size| u64::try_from(size).ok());
+    InventoryJob { size_bytes, is_full_json }
+}

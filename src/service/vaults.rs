@@ -1,0 +1,74 @@
+//! Calls about vaults.
+
+use super::{Glacier, ServiceError};
+use crate::types::{AccountId, VaultName};
+
+/// A vault as the service describes it. Its counts are those of the last inventory, not of this moment.
+#[derive(Debug, Clone)]
+pub struct Vault {
+    /// Its name.
+    pub name: VaultName,
+    /// The account that owns it.
+    pub account: AccountId,
+}
+
+impl Glacier {
+    /// Creates the vault; nothing changes if it exists. Returns the account that owns it, if the answer says so.
+    pub async fn create_vault(&self, vault: &VaultName) -> Result<Option<AccountId>, ServiceError> {
+        let answer = self.client.create_vault().vault_name(vault.as_str()).send().await;
+        let answer = answer.map_err(|error| self.sorted(&error))?;
+        Ok(answer.location().and_then(account_of_location))
+    }
+
+    /// Deletes the vault.
+    ///
+    /// # Errors
+    ///
+    /// Refused while the last inventory holds archives, or after anything was written since.
+    pub async fn delete_vault(&self, vault: &VaultName) -> Result<(), ServiceError> {
+        let answer = self.client.delete_vault().vault_name(vault.as_str()).send().await;
+        answer.map(drop).map_err(|error| self.sorted(&error))
+    }
+
+    /// Describes the vault.
+    pub async fn describe_vault(&self, vault: &VaultName) -> Result<Vault, ServiceError> {
+        let answer = self.client.describe_vault().vault_name(vault.as_str()).send().await;
+        let answer = answer.map_err(|error| self.sorted(&error))?;
+        let account = account_of_arn(answer.vault_arn())?;
+        Ok(Vault { name: vault.clone(), account })
+    }
+
+    /// Lists all vaults of the region by name, through all pages.
+    pub async fn list_vaults(&self) -> Result<Vec<Vault>, ServiceError> {
+        let mut pages = self.client.list_vaults().into_paginator().send();
+        let mut vaults = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.sorted(&error))?;
+            for vault in page.vault_list() {
+                let name = vault.vault_name().unwrap_or_default().parse();
+                let name = name.map_err(|error| ServiceError::bad_answer(format!("{error}")))?;
+                vaults.push(Vault { name, account: account_of_arn(vault.vault_arn())? });
+            }
+        }
+        Ok(vaults)
+    }
+
+    pub(super) fn sorted<E, R>(&self, error: &aws_sdk_glacier::error::SdkError<E, R>) -> ServiceError
+    where
+        E: aws_sdk_glacier::error::ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug + 'static,
+    {
+        ServiceError::from_sdk(self.region().as_str(), error)
+    }
+}
+
+/// A location is `/111122223333/vaults/...`, always with the real account.
+pub(super) fn account_of_location(location: &str) -> Option<AccountId> {
+    location.split('/').nth(1)?.parse().ok()
+}
+
+/// An ARN is `arn:aws:glacier:REGION:ACCOUNT:vaults/NAME`.
+fn account_of_arn(arn: Option<&str>) -> Result<AccountId, ServiceError> {
+    let account = arn.and_then(|arn| arn.split(':').nth(4)).and_then(|account| account.parse().ok());
+    account.ok_or_else(|| ServiceError::bad_answer("a vault without an ARN"))
+}

@@ -1,0 +1,22 @@
+//! What a valid name, reference, id, size and point in time is: parsed once, trusted after.
+//!
+//! Nothing here does I/O or knows of the service, the cache or the command line.
+
+mod archive_ref;
+mod ids;
+mod names;
+mod part_size;
+mod quoted;
+mod timestamp;
+
+pub use archive_ref::ArchiveRef;
+pub use ids::{AccountId, ArchiveId, JobId, UploadId};
+pub use names::{ArchiveName, Region, VaultName};
+pub use part_size::{MIB_BYTES, PartSize};
+pub use quoted::quoted;
+pub use timestamp::Timestamp;
+
+/// Why a text is not the value it was meant to be, in one sentence for the person who wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidValue(pub(crate) String);

@@ -1,0 +1,65 @@
+//! How a person points at an archive: by name or by id.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{ArchiveId, InvalidValue};
+
+/// A reference to an archive as written on a command line.
+///
+/// `id:XYZ` addresses by id, `name:XYZ` forces a name, anything else is a name. `Display` gives the text back in a
+/// form that parses to the same reference.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ArchiveRef {
+    /// The archives whose description is this text. It may be any text: other programs write what they like.
+    Name(String),
+    /// The archive with this id.
+    Id(ArchiveId),
+}
+
+impl FromStr for ArchiveRef {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        if let Some(id) = text.strip_prefix("id:") {
+            return Ok(Self::Id(id.parse()?));
+        }
+        Ok(Self::Name(text.strip_prefix("name:").unwrap_or(text).to_owned()))
+    }
+}
+
+impl fmt::Display for ArchiveRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "id:{id}"),
+            Self::Name(name) if name.starts_with("id:") || name.starts_with("name:") => write!(f, "name:{name}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> ArchiveRef {
+        text.parse().expect("a valid reference")
+    }
+
+    #[test]
+    fn a_prefix_decides_and_a_name_needs_none() {
+        assert_eq!(parsed("photo.jpg"), ArchiveRef::Name("photo.jpg".into()));
+        assert_eq!(parsed("name:id:odd"), ArchiveRef::Name("id:odd".into()));
+        assert_eq!(parsed("id:-abc").to_string(), "id:-abc");
+        assert!(matches!(parsed("id:-abc"), ArchiveRef::Id(_)));
+        assert!("id:".parse::<ArchiveRef>().is_err());
+    }
+
+    #[test]
+    fn what_is_printed_parses_to_the_same() {
+        for text in ["plain", "name:id:x", "name:name:x", "id:abc"] {
+            assert_eq!(parsed(text).to_string(), text);
+        }
+        assert_eq!(parsed("name:plain").to_string(), "plain");
+    }
+}

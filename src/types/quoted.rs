@@ -1,0 +1,61 @@
+//! Names inside messages, quoted the way the original program's language quotes a text.
+
+/// Returns `text` as Python's `repr` writes it: `'it'`, `"it's"`, with unprintable characters escaped.
+///
+/// The result is one line and holds nothing that a terminal would act upon.
+pub fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(quote);
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c == quote => out.extend(['\\', c]),
+            c if is_printable(c) => out.push(c),
+            c => out.push_str(&escaped(u32::from(c))),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+fn escaped(code: u32) -> String {
+    match code {
+        0..=0xff => format!("\\x{code:02x}"),
+        0x100..=0xffff => format!("\\u{code:04x}"),
+        _ => format!("\\U{code:08x}"),
+    }
+}
+
+/// Rust's debug form of a text escapes what is unprintable; the leading letter keeps combining marks as they are.
+fn is_printable(c: char) -> bool {
+    if "\"'\\".contains(c) {
+        return true;
+    }
+    let text = String::from_iter(['x', c]);
+    text.escape_debug().eq(text.chars())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn quotes_as_python_does() {
+        for (text, expected) in [
+            ("example-content", "'example-content'"),
+            ("it's", "\"it's\""),
+            ("say \"hi\"", "'say \"hi\"'"),
+            ("it's \"it\"", "'it\\'s \"it\"'"),
+            ("a\\b\n\t", "'a\\\\b\\n\\t'"),
+            ("\u{1b}[31m", "'\\x1b[31m'"),
+            ("\u{202e}x", "'\\u202ex'"),
+            ("日本 é e\u{301}", "'日本 é e\u{301}'"),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
+    }
+}
