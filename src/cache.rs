@@ -30,7 +30,7 @@ use rusqlite::Connection;
 
 pub use accounts::Scope;
 pub use archives::{Archive, NewArchive};
-pub use inventory::{Finding, FindingKind, InventoryDates, ListedArchive};
+pub use inventory::{Finding, FindingKind, ListedArchive, ListedSink};
 pub use vaults::VaultKnowledge;
 
 /// How long a writer waits for another to finish: the longest transaction is the end of a sync of a large vault.

@@ -1,5 +1,23 @@
 //! Amazon Glacier from a shell and from git-annex.
+//!
+//! # The rooms, and who may call whom
+//!
+//! Data flows one way: `bin -> cli | annex -> engine -> service, cache -> types, treehash`. `settings` is read once,
+//! by the two rooms that face the outside.
+//!
+//! - [`types`], [`treehash`]: what a valid name, reference, size and hash is. No I/O.
+//! - [`settings`]: the environment, read once.
+//! - [`service`]: Glacier through the SDK, whose types stay inside; errors sorted by one table.
+//! - [`cache`]: the SQLite file. Knows no network.
+//! - [`engine`]: policy. What comes first, what is verified, what is known. Knows neither terminal nor git-annex.
+//! - [`cli`]: the `glacier` command.
+//! - [`annex`]: the special remote of git-annex.
+
+pub mod annex;
 pub mod cache;
+pub mod cli;
+pub mod engine;
 pub mod service;
+pub mod settings;
 pub mod treehash;
 pub mod types;

@@ -26,6 +26,8 @@ pub struct Archive {
     pub created_here: Option<Timestamp>,
     /// When it is known to have existed, by an inventory.
     pub last_seen_upstream: Option<Timestamp>,
+    /// When its deletion was last asked of the service, whatever came of it.
+    pub deletion_begun: Option<Timestamp>,
     /// When it was deleted from here; the row stays, hidden, until an inventory confirms.
     pub deleted_here: Option<Timestamp>,
 }
@@ -39,9 +41,10 @@ impl Archive {
         }
     }
 
-    /// Returns the last time at which the archive is known to have existed.
+    /// Returns the last time at which the archive is known to have existed, unless a deletion was begun since.
     pub fn known_at(&self) -> Option<Timestamp> {
-        self.last_seen_upstream.or(self.created_here)
+        let known_at = self.last_seen_upstream.or(self.created_here)?;
+        (self.deletion_begun < Some(known_at)).then_some(known_at)
     }
 }
 
@@ -60,7 +63,9 @@ pub struct NewArchive<'a> {
     pub created_here: Timestamp,
 }
 
-const COLUMNS: &str = "id, name, size_bytes, tree_hash, created_upstream, created_here, last_seen_upstream, deleted_here";
+/// What [`archive`] reads, in its order; `a` is the table.
+pub(super) const COLUMNS: &str = "a.id, a.name, a.size_bytes, a.tree_hash, a.created_upstream, a.created_here,
+    a.last_seen_upstream, a.deletion_begun, a.deleted_here";
 
 impl Cache {
     /// Files an upload. Done once, or again with the same values, it is there when this returns.
@@ -82,6 +87,23 @@ impl Cache {
         })
     }
 
+    /// Notes that the deletion of the archive is about to be asked of the service. From now on it does not count as
+    /// known to exist, until an inventory lists it.
+    pub fn begin_deletion(&self, id: &ArchiveId, now: Timestamp) -> Result<(), CacheError> {
+        self.with(|connection| {
+            let sql = "UPDATE archive SET deletion_begun = :now WHERE id = :id";
+            connection.execute(sql, named_params! {":now": now.unix_seconds(), ":id": id.as_str()}).map(drop)
+        })
+    }
+
+    /// Takes [`Cache::begin_deletion`] back: the service has refused.
+    pub fn cancel_deletion(&self, id: &ArchiveId) -> Result<(), CacheError> {
+        self.with(|connection| {
+            let sql = "UPDATE archive SET deletion_begun = NULL WHERE id = ?1";
+            connection.execute(sql, [id.as_str()]).map(drop)
+        })
+    }
+
     /// Hides the archive: deleted from here at `now`.
     pub fn mark_deleted(&self, id: &ArchiveId, now: Timestamp) -> Result<(), CacheError> {
         self.with(|connection| {
@@ -98,7 +120,7 @@ impl Cache {
         };
         self.with(|connection| {
             let mut query = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM archive WHERE vault = :vault AND {column} = :value AND {OWNED}
+                "SELECT {COLUMNS} FROM archive AS a WHERE vault = :vault AND {column} = :value AND {OWNED}
                  ORDER BY created_upstream, created_here, id"
             ))?;
             let parameters = named_params! {
@@ -118,7 +140,7 @@ impl Cache {
     ) -> Result<(), CacheError> {
         self.with(|connection| {
             let mut query = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM archive WHERE vault = :vault AND deleted_here IS NULL AND {OWNED}
+                "SELECT {COLUMNS} FROM archive AS a WHERE vault = :vault AND deleted_here IS NULL AND {OWNED}
                  ORDER BY name, id"
             ))?;
             let parameters = named_params! {
@@ -147,6 +169,7 @@ pub(super) fn archive(row: &Row<'_>) -> rusqlite::Result<Archive> {
         created_upstream: time(4)?,
         created_here: time(5)?,
         last_seen_upstream: time(6)?,
-        deleted_here: time(7)?,
+        deletion_begun: time(7)?,
+        deleted_here: time(8)?,
     })
 }

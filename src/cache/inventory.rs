@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior, named_params};
 
 use super::accounts::OWNED;
-use super::archives::{Archive, archive};
+use super::archives::{Archive, COLUMNS, archive};
 use super::{Cache, CacheError, Scope};
 use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName};
 
@@ -33,11 +33,11 @@ pub struct ListedArchive {
 
 /// How old an inventory is.
 #[derive(Debug, Clone, Copy)]
-pub struct InventoryDates {
+struct InventoryDates {
     /// Its own date.
-    pub inventory: Timestamp,
+    inventory: Timestamp,
     /// When the job that brought it was asked for.
-    pub requested: Timestamp,
+    requested: Timestamp,
 }
 
 impl InventoryDates {
@@ -93,21 +93,25 @@ impl Cache {
     /// Makes the cache agree with a full inventory of the vault and returns what was strange, in the inventory's
     /// order, then what it does not list. Names and rows are only overridden with `fix`.
     ///
+    /// `read` gives each archive that the inventory lists to the function it is handed and returns the inventory's
+    /// date; `requested` is when the job of the inventory was asked for.
+    ///
     /// # Errors
     ///
-    /// When `listed` fails; then nothing has changed.
+    /// When `read` fails; then nothing has changed.
     pub fn reconcile<E: From<CacheError>>(
         &self,
         scope: &Scope,
         vault: &VaultName,
-        dates: InventoryDates,
-        listed: impl Iterator<Item = Result<ListedArchive, E>>,
+        requested: Timestamp,
+        read: impl FnOnce(&mut ListedSink<'_>) -> Result<Timestamp, E>,
         fix: bool,
         now: Timestamp,
     ) -> Result<Vec<Finding>, E> {
         let failed = |source| CacheError::Sqlite { path: self.path.clone(), source };
         let mut connection = self.lock();
-        load(&mut connection, listed, failed)?;
+        let inventory = load(&mut connection, read, failed)?;
+        let dates = InventoryDates { inventory, requested };
         let reconciliation = Reconciliation { scope, vault, dates, fix, now };
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let findings = reconciliation.run(&transaction).map_err(failed)?;
@@ -117,12 +121,16 @@ impl Cache {
     }
 }
 
-/// Puts the inventory into a temporary table, which lives in a file of its own.
+/// Takes in one archive that an inventory lists.
+pub type ListedSink<'a> = dyn FnMut(ListedArchive) -> Result<(), CacheError> + 'a;
+
+/// Puts the inventory into a temporary table, which lives in a file of its own. Of two rows with one id the first
+/// counts.
 fn load<E: From<CacheError>>(
     connection: &mut Connection,
-    listed: impl Iterator<Item = Result<ListedArchive, E>>,
+    read: impl FnOnce(&mut ListedSink<'_>) -> Result<Timestamp, E>,
     failed: impl Fn(rusqlite::Error) -> CacheError + Copy,
-) -> Result<(), E> {
+) -> Result<Timestamp, E> {
     let transaction = connection.transaction().map_err(failed)?;
     transaction
         .execute_batch(
@@ -132,19 +140,17 @@ fn load<E: From<CacheError>>(
              );",
         )
         .map_err(failed)?;
-    for archive in listed {
-        let archive = archive?;
-        let sql = "INSERT OR IGNORE INTO temp.listed (id, name, created, size_bytes, tree_hash)
-                   VALUES (?1, ?2, ?3, ?4, ?5)";
-        let mut insert = transaction.prepare_cached(sql).map_err(failed)?;
+    let sql = "INSERT OR IGNORE INTO temp.listed (id, name, created, size_bytes, tree_hash) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let mut insert = transaction.prepare(sql).map_err(failed)?;
+    let date = read(&mut |archive| {
         let size_bytes = archive.size_bytes.and_then(|size| i64::try_from(size).ok());
         let created = archive.created.map(Timestamp::unix_seconds);
-        insert
-            .execute((archive.id.as_str(), archive.name, created, size_bytes, archive.tree_hash))
-            .map_err(failed)?;
-    }
+        let values = (archive.id.as_str(), archive.name, created, size_bytes, archive.tree_hash);
+        insert.execute(values).map(drop).map_err(failed)
+    })?;
+    drop(insert);
     transaction.commit().map_err(failed)?;
-    Ok(())
+    Ok(date)
 }
 
 struct Reconciliation<'a> {
@@ -173,14 +179,13 @@ impl Reconciliation<'_> {
     /// Archives listed under another name, or although they were deleted from here.
     fn strange_among_listed(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Finding>> {
         let mut query = transaction.prepare(
-            "SELECT a.id, a.name, a.size_bytes, a.tree_hash, a.created_upstream, a.created_here,
-                    a.last_seen_upstream, a.deleted_here, coalesce(l.name, '')
+            &format!("SELECT {COLUMNS}, coalesce(l.name, '')
              FROM temp.listed AS l JOIN main.archive AS a ON a.id = l.id
              WHERE a.deleted_here IS NOT NULL OR (a.name <> '' AND a.name <> coalesce(l.name, ''))
-             ORDER BY l.position",
+             ORDER BY l.position"),
         )?;
         let rows: Vec<(Archive, String)> =
-            query.query_map([], |row| Ok((archive(row)?, row.get(8)?)))?.collect::<rusqlite::Result<_>>()?;
+            query.query_map([], |row| Ok((archive(row)?, row.get(9)?)))?.collect::<rusqlite::Result<_>>()?;
         let mut findings = Vec::new();
         for (mut archive, listed_name) in rows {
             if archive.name.as_ref().is_some_and(|name| !name.is_empty() && *name != listed_name) {
@@ -226,8 +231,7 @@ impl Reconciliation<'_> {
 
     fn not_listed(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Archive>> {
         let mut query = transaction.prepare(&format!(
-            "SELECT id, name, size_bytes, tree_hash, created_upstream, created_here, last_seen_upstream, deleted_here
-             FROM main.archive
+            "SELECT {COLUMNS} FROM main.archive AS a
              WHERE vault = :vault AND {OWNED} AND id NOT IN (SELECT id FROM temp.listed) ORDER BY name, id"
         ))?;
         let parameters = named_params! {

@@ -26,6 +26,7 @@ const FROM_THE_ORIGINAL: &str = "
     ALTER TABLE archive ADD COLUMN size_bytes INTEGER;
     ALTER TABLE archive ADD COLUMN tree_hash VARCHAR;
     ALTER TABLE archive ADD COLUMN created_upstream INTEGER;
+    ALTER TABLE archive ADD COLUMN deletion_begun INTEGER;  -- asked of the service; unknown how it ended
     CREATE INDEX archive_by_name ON archive (vault, name);
 
     -- Which account an access key is of, as the service's answers told.

@@ -1,0 +1,48 @@
+//! The `glacier` command: what people type and read.
+//!
+//! One file a command. Standard output carries data, standard error words; success is silent. This room knows neither
+//! SQL nor the SDK.
+
+mod args;
+mod commands;
+mod exit;
+mod output;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::cache::Cache;
+use crate::engine::{Engine, SystemClock};
+use crate::service::{Connection, Glacier};
+use crate::settings::Settings;
+use args::Args;
+use exit::Exit;
+
+/// Runs one command to its end.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) => return output::usage(&error).into(),
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::failure(&error.into()).into(),
+    };
+    let outcome = runtime.block_on(execute(args));
+    // A read of standard input that is still blocked must not hold up the end.
+    runtime.shutdown_background();
+    outcome.unwrap_or_else(|error| output::failure(&error)).into()
+}
+
+async fn execute(args: Args) -> Result<Exit> {
+    let connection = Connection { region: args.region, endpoint_url: args.endpoint_url };
+    let settings = Settings::read(connection)?;
+    let glacier = Glacier::connect(&settings.connection).await?;
+    let cache = Arc::new(Cache::open(&settings.cache_path)?);
+    let engine = Engine::new(glacier, cache, Arc::new(SystemClock));
+    commands::run(&engine, args.command).await
+}

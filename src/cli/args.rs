@@ -1,0 +1,93 @@
+//! The grammar of the command line. The comments of this file are the help texts.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use super::commands::{archive, vault};
+use crate::types::Region;
+
+/// Amazon Glacier from a shell: friendly names for archives, a local cache, jobs handled for you.
+///
+/// A command that needs a job which is not finished says so and exits with status 75: run the same command again
+/// later, or give it --wait.
+#[derive(Debug, Parser)]
+#[command(name = "glacier", version, propagate_version = true, arg_required_else_help = true)]
+pub(super) struct Args {
+    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, us-east-1].
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(super) region: Option<Region>,
+
+    /// URL of the service [default: AWS_ENDPOINT_URL_GLACIER, AWS_ENDPOINT_URL, the profile's, AWS itself].
+    #[arg(long, global = true, value_name = "URL", value_parser = endpoint_url)]
+    pub(super) endpoint_url: Option<String>,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Create, list, synchronise and delete vaults.
+    #[command(subcommand)]
+    Vault(VaultCommand),
+    /// Store, bring back, list, check and delete archives.
+    #[command(subcommand)]
+    Archive(ArchiveCommand),
+    /// See what Glacier is preparing.
+    #[command(subcommand)]
+    Job(JobCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum VaultCommand {
+    /// Print the names of all vaults of the region.
+    List,
+    /// Make sure that a vault exists.
+    Create(vault::Name),
+    /// Bring the cache in line with an inventory of the vault.
+    Sync(vault::Sync),
+    /// Delete a vault that is empty.
+    Delete(vault::Name),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ArchiveCommand {
+    /// Print the archives of a vault that the cache knows, one reference a line.
+    List(archive::List),
+    /// Store a file as an archive.
+    Upload(archive::Upload),
+    /// Bring archives back; starts a job if there is none yet.
+    Retrieve(archive::Retrieve),
+    /// Delete an archive.
+    Delete(archive::Delete),
+    /// Print the archive's name if the archive is known to exist.
+    Checkpresent(archive::Checkpresent),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JobCommand {
+    /// Print the jobs of all vaults: a(rchive) or i(nventory), p(ending), d(one) or e(rror), date, vault, archive.
+    List,
+}
+
+fn endpoint_url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(text.to_owned()),
+        _ => Err("it must begin with https:// or http:// and name a host".to_owned()),
+    }
+}
+
+/// A path, or `-` for standard input or output.
+#[derive(Debug, Clone)]
+pub(super) enum FileOrStandard {
+    Standard,
+    File(PathBuf),
+}
+
+impl From<std::ffi::OsString> for FileOrStandard {
+    fn from(text: std::ffi::OsString) -> Self {
+        if text == "-" { Self::Standard } else { Self::File(text.into()) }
+    }
+}

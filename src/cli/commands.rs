@@ -1,0 +1,48 @@
+//! One file a command; the arguments of a command stand with it.
+
+pub(super) mod archive;
+mod archive_checkpresent;
+mod archive_delete;
+mod archive_list;
+mod archive_retrieve;
+mod archive_upload;
+mod job_list;
+pub(super) mod vault;
+mod vault_create;
+mod vault_delete;
+mod vault_list;
+mod vault_sync;
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::args::{ArchiveCommand, Command, JobCommand, VaultCommand};
+use super::exit::Exit;
+use crate::engine::{Engine, Patience};
+
+pub(super) async fn run(engine: &Engine, command: Command) -> Result<Exit> {
+    match command {
+        Command::Vault(VaultCommand::List) => vault_list::run(engine).await,
+        Command::Vault(VaultCommand::Create(args)) => vault_create::run(engine, args).await,
+        Command::Vault(VaultCommand::Sync(args)) => vault_sync::run(engine, args).await,
+        Command::Vault(VaultCommand::Delete(args)) => vault_delete::run(engine, args).await,
+        Command::Archive(ArchiveCommand::List(args)) => archive_list::run(engine, args).await,
+        Command::Archive(ArchiveCommand::Upload(args)) => archive_upload::run(engine, args).await,
+        Command::Archive(ArchiveCommand::Retrieve(args)) => archive_retrieve::run(engine, args).await,
+        Command::Archive(ArchiveCommand::Delete(args)) => archive_delete::run(engine, args).await,
+        Command::Archive(ArchiveCommand::Checkpresent(args)) => archive_checkpresent::run(engine, args).await,
+        Command::Job(JobCommand::List) => job_list::run(engine).await,
+    }
+}
+
+/// What `--wait` means.
+fn patience(wait: bool) -> Patience {
+    if wait { Patience::Wait } else { Patience::ComeBackLater }
+}
+
+/// Reads an age in hours, with or without a fraction.
+fn hours(text: &str) -> Result<Duration, String> {
+    let hours: f64 = text.parse().map_err(|_| "it must be a number of hours".to_owned())?;
+    Duration::try_from_secs_f64(hours * 3600.0).map_err(|_| "it must be a number of hours, 0 or more".to_owned())
+}

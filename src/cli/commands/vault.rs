@@ -1,0 +1,29 @@
+//! The arguments of the `vault` commands.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::hours;
+use crate::types::VaultName;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Name {
+    /// The vault.
+    pub(super) name: VaultName,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Sync {
+    /// Wait until Glacier has made the inventory, which takes hours.
+    #[arg(long)]
+    pub(super) wait: bool,
+    /// Where cache and inventory disagree, take over what the inventory says.
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// Use an inventory that was finished within this many hours; 0 asks for a new one.
+    #[arg(long, value_name = "HOURS", default_value = "24", value_parser = hours)]
+    pub(super) max_age: Duration,
+    /// The vault.
+    pub(super) name: VaultName,
+}

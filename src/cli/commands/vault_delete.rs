@@ -1,0 +1,12 @@
+//! `vault delete`: the vault is gone when this ends.
+
+use anyhow::Result;
+
+use super::vault;
+use crate::cli::exit::Exit;
+use crate::engine::Engine;
+
+pub(super) async fn run(engine: &Engine, args: vault::Name) -> Result<Exit> {
+    engine.delete_vault(&args.name).await?;
+    Ok(Exit::Done)
+}

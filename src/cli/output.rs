@@ -1,0 +1,71 @@
+//! Words on standard error, each line with the program's name before it.
+
+use std::fmt::Display;
+
+use clap::error::{ContextKind, ErrorKind};
+
+use super::exit::Exit;
+
+/// Says something that belongs to the outcome.
+pub(super) fn say(message: impl Display) {
+    prefixed("glacier: ", message);
+}
+
+/// Says something that the user did not ask for but should know.
+pub(super) fn info(message: impl Display) {
+    prefixed("glacier: info: ", message);
+}
+
+/// Says that something is not as it should be.
+pub(super) fn warning(message: impl Display) {
+    prefixed("glacier: warning: ", message);
+}
+
+/// Says why a command failed: the error and its causes, on one line. A reader that has closed standard output has
+/// seen enough and needs no explanation.
+pub(super) fn failure(error: &anyhow::Error) -> Exit {
+    let is_closed_pipe = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    };
+    if !error.chain().any(is_closed_pipe) {
+        say(format_args!("{error:#}"));
+    }
+    Exit::Failed
+}
+
+/// Says what is wrong with a command line, in one line; prints help where that was asked for.
+pub(super) fn usage(error: &clap::Error) -> Exit {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            Exit::Done
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Exit::Usage
+        }
+        _ => {
+            say(format_args!("{}; see 'glacier --help'", one_line(error)));
+            Exit::Usage
+        }
+    }
+}
+
+/// The first paragraph of clap's text without its label; what is missing stands in lines of its own there.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let paragraph = paragraph.trim_start_matches("error: ");
+    let words: Vec<&str> = paragraph.split_whitespace().collect();
+    let reason = words.join(" ");
+    match error.get(ContextKind::SuggestedArg) {
+        Some(suggestion) => format!("{reason} (did you mean '{suggestion}'?)"),
+        None => reason,
+    }
+}
+
+fn prefixed(prefix: &str, message: impl Display) {
+    // All lines by one write, so that those of several processes do not mix.
+    let text: String = message.to_string().lines().map(|line| format!("{prefix}{line}\n")).collect();
+    let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes());
+}

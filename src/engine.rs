@@ -1,0 +1,76 @@
+//! What a user wants done with a vault: store, bring back, list, check, delete.
+//!
+//! Policy lives here: what is looked up where, which write comes first, what is verified before it is trusted. That a
+//! job is still running is a value, not an error; whether an archive exists is yes, no or unknown. This room knows
+//! neither the command line nor git-annex, neither the environment nor the SDK; time and progress come in from
+//! outside.
+
+mod clock;
+mod delete;
+mod download;
+mod error;
+mod inventory;
+mod jobs;
+mod list;
+mod presence;
+mod retrieve;
+mod scope;
+mod sync;
+mod upload;
+mod vaults;
+mod wait;
+
+use std::sync::Arc;
+
+pub use clock::{Clock, SystemClock};
+pub use download::{RangeSize, Target};
+pub use error::EngineError;
+pub use jobs::VaultJob;
+pub use list::Listing;
+pub use presence::Presence;
+pub use retrieve::{Retrieval, Wanted};
+pub use sync::{Sync, SyncReport};
+pub use upload::Source;
+pub use wait::Patience;
+
+use crate::cache::Cache;
+use crate::service::Glacier;
+use crate::types::VaultName;
+
+/// Hears how far a transfer has come.
+pub trait Progress: Send + std::marker::Sync {
+    /// `total_bytes` since the beginning have been acknowledged by the service, or verified on their way here.
+    /// Never smaller than before.
+    fn transferred(&self, total_bytes: u64);
+}
+
+/// For callers who do not want to know.
+impl Progress for () {
+    fn transferred(&self, _total_bytes: u64) {}
+}
+
+/// One Glacier, one cache, one clock. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    glacier: Glacier,
+    cache: Arc<Cache>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Engine {
+    /// Returns an engine over these parts. Nothing is sent.
+    pub fn new(glacier: Glacier, cache: Arc<Cache>, clock: Arc<dyn Clock>) -> Self {
+        Self { glacier, cache, clock }
+    }
+
+    /// Returns the region that is spoken to.
+    pub fn region(&self) -> &crate::types::Region {
+        self.glacier.region()
+    }
+
+    /// Gives an error of a call about `vault` the sentence it deserves.
+    fn about_vault(&self, vault: &VaultName) -> impl Fn(crate::service::ServiceError) -> EngineError {
+        let (vault, region) = (vault.clone(), self.glacier.region().clone());
+        move |error| EngineError::about_vault(&vault, &region, error)
+    }
+}

@@ -1,0 +1,142 @@
+//! Why something could not be done, in sentences for the person who asked.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::cache::{Archive, CacheError};
+use crate::service::ServiceError;
+use crate::types::{ArchiveId, ArchiveRef, InvalidValue, Region, VaultName, quoted};
+
+/// Why something could not be done. A job that is not finished is no error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The service did not do it.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The cache could not be read or written.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A value is not what it was meant to be.
+    #[error(transparent)]
+    Invalid(#[from] InvalidValue),
+    /// There is no such vault.
+    #[error("vault {} not found in region {region}; see 'glacier vault list'", quoted(.vault.as_str()))]
+    VaultNotFound {
+        /// The vault.
+        vault: VaultName,
+        /// Where it was looked for.
+        region: Region,
+    },
+    /// The cache knows no such archive.
+    #[error("archive {} not found", quoted(.reference))]
+    ArchiveNotFound {
+        /// The reference as it was given.
+        reference: String,
+    },
+    /// Several archives have the name.
+    #[error("archive {} is {} archives; use one of these:{}", quoted(.reference), candidates.len(), choices(candidates))]
+    Ambiguous {
+        /// The reference as it was given.
+        reference: String,
+        /// What it may mean.
+        candidates: Vec<Archive>,
+    },
+    /// There is nothing to store.
+    #[error("archive {} would be empty, and Glacier holds no empty archives", quoted(.name))]
+    EmptyArchive {
+        /// The name it would have had.
+        name: String,
+    },
+    /// The data to store could not be read.
+    #[error("cannot read the data of archive {}: {source}", quoted(.name))]
+    CannotRead {
+        /// The name of the archive.
+        name: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file had another size than when it was opened.
+    #[error("the file of archive {} changed while it was read; nothing was stored", quoted(.name))]
+    ChangedWhileRead {
+        /// The name of the archive.
+        name: String,
+    },
+    /// The data has no end within what parts of this size can hold.
+    #[error("the data of archive {} is longer than {max_bytes} bytes, the most that can be stored without knowing its size beforehand; nothing was stored", quoted(.name))]
+    TooLong {
+        /// The name of the archive.
+        name: String,
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// No answer to the request that stores the archive.
+    #[error("{source}; archive {} may or may not have been stored in {vault}. Before storing it again, run 'glacier vault sync {vault}' in a day or two, when an inventory would list it", quoted(.name))]
+    MayBeStored {
+        /// The vault.
+        vault: VaultName,
+        /// The name of the archive.
+        name: String,
+        /// What happened.
+        source: ServiceError,
+    },
+    /// Stored, but the cache does not know.
+    #[error("archive {} is stored as id:{id}, but that could not be noted: {source}. 'glacier vault sync' will find it in a day or two", quoted(.name))]
+    StoredButNotNoted {
+        /// The name of the archive.
+        name: String,
+        /// Its id.
+        id: ArchiveId,
+        /// Why it could not be noted.
+        source: CacheError,
+    },
+    /// What came is not what was stored.
+    #[error("archive {} came damaged: {what}; nothing was written", quoted(.name))]
+    Damaged {
+        /// How the archive is referred to.
+        name: String,
+        /// How that was noticed.
+        what: String,
+    },
+    /// The job that was waited for brought nothing.
+    #[error("the job for {what} failed at Glacier; run the same command again to start another")]
+    JobFailed {
+        /// What it was to bring.
+        what: String,
+    },
+    /// The retrieved data could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    CannotWrite {
+        /// Where to.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl EngineError {
+    /// A vault that is not there deserves its own sentence, whichever call noticed.
+    pub(super) fn about_vault(vault: &VaultName, region: &Region, error: ServiceError) -> Self {
+        match error {
+            ServiceError::NotFound { message } if message.starts_with("Vault not found") => {
+                Self::VaultNotFound { vault: vault.clone(), region: region.clone() }
+            }
+            error => Self::Service(error),
+        }
+    }
+
+    pub(super) fn archive_not_found(reference: &ArchiveRef) -> Self {
+        Self::ArchiveNotFound { reference: reference.to_string() }
+    }
+}
+
+/// One line for each, so that the user can pick by date and size.
+fn choices(candidates: &[Archive]) -> String {
+    let unknown = || "unknown".to_owned();
+    let line = |archive: &Archive| {
+        let date = archive.created_upstream.or(archive.created_here).map_or_else(unknown, |date| date.to_string());
+        let size = archive.size_bytes.map_or_else(unknown, |size| size.to_string());
+        format!("\nid:{}  date {date}  bytes {size}", archive.id)
+    };
+    candidates.iter().map(line).collect()
+}

@@ -1,0 +1,47 @@
+//! Vaults as a whole.
+
+use super::{Engine, EngineError};
+use crate::service::ServiceError;
+use crate::types::VaultName;
+
+impl Engine {
+    /// Returns the names of all vaults of the region, as the service has them now.
+    pub async fn vaults(&self) -> Result<Vec<VaultName>, EngineError> {
+        let vaults = self.glacier.list_vaults().await?;
+        Ok(vaults.into_iter().map(|vault| vault.name).collect())
+    }
+
+    /// Makes sure that the vault exists.
+    ///
+    /// Asked first is whether it does: of a vault that was not there, it is known from then on that all it holds is
+    /// in this cache. A crash after its creation only loses that knowledge.
+    pub async fn create_vault(&self, vault: &VaultName) -> Result<(), EngineError> {
+        let mut scope = self.scope().await?;
+        let before = self.glacier.describe_vault(vault).await;
+        match before {
+            Ok(described) => self.learn(&mut scope, vault, &described.account),
+            Err(error @ (ServiceError::Unanswered { .. } | ServiceError::NoCredentials { .. })) => Err(error.into()),
+            Err(error) => {
+                let was_missing = matches!(error, ServiceError::NotFound { .. });
+                let account = self.glacier.create_vault(vault).await?;
+                let Some(account) = account else { return Ok(()) };
+                self.learn(&mut scope, vault, &account)?;
+                let empty_since = was_missing.then(|| self.clock.now());
+                Ok(self.cache.remember_vault(&account, &scope, vault, empty_since)?)
+            }
+        }
+    }
+
+    /// Deletes the vault, then what the cache knows of it.
+    ///
+    /// # Errors
+    ///
+    /// The service refuses while the last inventory holds archives or anything was written since.
+    pub async fn delete_vault(&self, vault: &VaultName) -> Result<(), EngineError> {
+        let mut scope = self.scope().await?;
+        let described = self.glacier.describe_vault(vault).await.map_err(self.about_vault(vault))?;
+        self.learn(&mut scope, vault, &described.account)?;
+        self.glacier.delete_vault(vault).await.map_err(self.about_vault(vault))?;
+        Ok(self.cache.forget_vault(&scope, vault)?)
+    }
+}

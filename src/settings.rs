@@ -1,0 +1,43 @@
+//! What comes from outside, read once and passed on as a value: where the cache is, which Glacier is meant.
+
+use std::path::PathBuf;
+
+use directories::BaseDirs;
+
+use crate::service::Connection;
+
+/// Where the original put its cache, below the user's cache directory.
+const CACHE_FILE: &str = "glacier-cli/db";
+
+/// What the environment and the command line decide.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The cache file.
+    pub cache_path: PathBuf,
+    /// Which Glacier is spoken to.
+    pub connection: Connection,
+}
+
+/// There is no place for the cache.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no home directory to keep the cache in; set HOME or XDG_CACHE_HOME")]
+pub struct NoHome;
+
+impl Settings {
+    /// Reads the environment; `connection` is what the command line says.
+    ///
+    /// The cache is `${XDG_CACHE_HOME:-$HOME/.cache}/glacier-cli/db` on every system, as it was for the original. A
+    /// relative `XDG_CACHE_HOME` counts as unset (XDG Base Directory Specification).
+    ///
+    /// # Errors
+    ///
+    /// When there is neither a home directory nor `XDG_CACHE_HOME`.
+    pub fn read(connection: Connection) -> Result<Self, NoHome> {
+        let from_environment = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let cache_home = match from_environment {
+            Some(path) => path,
+            None => BaseDirs::new().ok_or(NoHome)?.home_dir().join(".cache"),
+        };
+        Ok(Self { cache_path: cache_home.join(CACHE_FILE), connection })
+    }
+}
