@@ -33,7 +33,8 @@ impl Settings {
     ///
     /// When there is neither a home directory nor `XDG_CACHE_HOME`.
     pub fn read(connection: Connection) -> Result<Self, NoHome> {
-        let from_environment = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let from_environment =
+            std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let cache_home = match from_environment {
             Some(path) => path,
             None => BaseDirs::new().ok_or(NoHome)?.home_dir().join(".cache"),

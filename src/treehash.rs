@@ -121,7 +121,10 @@ impl Tree {
 
     fn root(self) -> TreeHash {
         let hashes = self.subtrees.into_iter().map(|(_, hash)| hash);
-        hashes.rev().reduce(|right, left| parent(left, right)).unwrap_or_else(|| TreeHash(Sha256::digest([]).into()))
+        hashes
+            .rev()
+            .reduce(|right, left| parent(left, right))
+            .unwrap_or_else(|| TreeHash(Sha256::digest([]).into()))
     }
 }
 

@@ -1,1 +1,28 @@
-//! Placeholder.
+//! A local Amazon Glacier over HTTP: the vault-based service of API version 2012-06-01.
+//!
+//! Since 2025-12-15 the real service takes no new customers, so this is where most programs for it are tried.
+//!
+//! ```no_run
+//! # async fn story() -> Result<(), Box<dyn std::error::Error>> {
+//! let emulator = glacier_emulator::Emulator::builder().start().await?;
+//! println!("listening at {}", emulator.endpoint_url());
+//! # Ok(()) }
+//! ```
+//!
+//! A request goes `server -> request -> ops -> store`: `request` finds out what is asked for, one file of `ops` answers
+//! a group of operations, `store` keeps the index in SQLite and each archive in a file.
+
+mod body;
+mod clock;
+mod error;
+mod handle;
+mod ids;
+mod ops;
+mod request;
+mod response;
+mod server;
+mod stats;
+mod store;
+mod treehash;
+
+pub use handle::{Builder, Emulator, StartError};

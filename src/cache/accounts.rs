@@ -42,7 +42,9 @@ impl Cache {
     pub fn remember_account(&self, access_key_id: &str, account: &AccountId) -> Result<(), CacheError> {
         self.with(|connection| {
             let sql = "INSERT OR REPLACE INTO access_key (key, account) VALUES (:key, :account)";
-            connection.execute(sql, named_params! {":key": access_key_id, ":account": account.as_str()}).map(drop)
+            connection
+                .execute(sql, named_params! {":key": access_key_id, ":account": account.as_str()})
+                .map(drop)
         })
     }
 

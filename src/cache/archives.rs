@@ -64,12 +64,18 @@ pub struct NewArchive<'a> {
 }
 
 /// What [`archive`] reads, in its order; `a` is the table.
-pub(super) const COLUMNS: &str = "a.id, a.name, a.size_bytes, a.tree_hash, a.created_upstream, a.created_here,
+pub(super) const COLUMNS: &str =
+    "a.id, a.name, a.size_bytes, a.tree_hash, a.created_upstream, a.created_here,
     a.last_seen_upstream, a.deletion_begun, a.deleted_here";
 
 impl Cache {
     /// Files an upload. Done once, or again with the same values, it is there when this returns.
-    pub fn record_upload(&self, scope: &Scope, vault: &VaultName, archive: &NewArchive<'_>) -> Result<(), CacheError> {
+    pub fn record_upload(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        archive: &NewArchive<'_>,
+    ) -> Result<(), CacheError> {
         self.with(|connection| {
             let sql = "
                 INSERT INTO archive (id, name, vault, key, created_here, account, region, size_bytes, tree_hash)
@@ -113,7 +119,12 @@ impl Cache {
     }
 
     /// Returns every archive of the vault that the reference means, those deleted from here included.
-    pub fn find(&self, scope: &Scope, vault: &VaultName, wanted: &ArchiveRef) -> Result<Vec<Archive>, CacheError> {
+    pub fn find(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        wanted: &ArchiveRef,
+    ) -> Result<Vec<Archive>, CacheError> {
         let (column, value) = match wanted {
             ArchiveRef::Id(id) => ("id", id.as_str()),
             ArchiveRef::Name(name) => ("name", name.as_str()),
@@ -159,8 +170,10 @@ impl Cache {
 
 pub(super) fn archive(row: &Row<'_>) -> rusqlite::Result<Archive> {
     let id: String = row.get(0)?;
-    let invalid = |error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error));
-    let time = |index| row.get::<_, Option<f64>>(index).map(|seconds| seconds.map(Timestamp::from_unix_seconds));
+    let invalid =
+        |error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error));
+    let time =
+        |index| row.get::<_, Option<f64>>(index).map(|seconds| seconds.map(Timestamp::from_unix_seconds));
     Ok(Archive {
         id: id.parse().map_err(invalid)?,
         name: row.get(1)?,

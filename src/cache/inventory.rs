@@ -113,7 +113,8 @@ impl Cache {
         let inventory = load(&mut connection, read, failed)?;
         let dates = InventoryDates { inventory, requested };
         let reconciliation = Reconciliation { scope, vault, dates, fix, now };
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let findings = reconciliation.run(&transaction).map_err(failed)?;
         transaction.commit().map_err(failed)?;
         connection.execute_batch("DROP TABLE temp.listed").map_err(failed)?;
@@ -178,12 +179,12 @@ impl Reconciliation<'_> {
 
     /// Archives listed under another name, or although they were deleted from here.
     fn strange_among_listed(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Finding>> {
-        let mut query = transaction.prepare(
-            &format!("SELECT {COLUMNS}, coalesce(l.name, '')
+        let mut query = transaction.prepare(&format!(
+            "SELECT {COLUMNS}, coalesce(l.name, '')
              FROM temp.listed AS l JOIN main.archive AS a ON a.id = l.id
              WHERE a.deleted_here IS NOT NULL OR (a.name <> '' AND a.name <> coalesce(l.name, ''))
-             ORDER BY l.position"),
-        )?;
+             ORDER BY l.position"
+        ))?;
         let rows: Vec<(Archive, String)> =
             query.query_map([], |row| Ok((archive(row)?, row.get(9)?)))?.collect::<rusqlite::Result<_>>()?;
         let mut findings = Vec::new();
@@ -246,7 +247,9 @@ impl Reconciliation<'_> {
         let is_old = archive.created_here.is_some_and(|created| created < inventory - INVENTORY_LAG);
         match archive.deleted_here {
             Some(deleted) if deleted < inventory => FindingKind::DeletionConfirmed,
-            None if archive.last_seen_upstream.is_some() || is_old => FindingKind::Disappeared { fixed: self.fix },
+            None if archive.last_seen_upstream.is_some() || is_old => {
+                FindingKind::Disappeared { fixed: self.fix }
+            }
             _ => FindingKind::NotYetListed,
         }
     }

@@ -39,7 +39,11 @@ impl Cache {
     }
 
     /// Returns what is known of the vault, or `None` if it was never met.
-    pub fn vault_knowledge(&self, scope: &Scope, vault: &VaultName) -> Result<Option<VaultKnowledge>, CacheError> {
+    pub fn vault_knowledge(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+    ) -> Result<Option<VaultKnowledge>, CacheError> {
         self.with(|connection| {
             let mut query = connection.prepare_cached(
                 "SELECT empty_since, inventory_date, inventory_requested FROM vault

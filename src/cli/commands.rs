@@ -44,5 +44,6 @@ fn patience(wait: bool) -> Patience {
 /// Reads an age in hours, with or without a fraction.
 fn hours(text: &str) -> Result<Duration, String> {
     let hours: f64 = text.parse().map_err(|_| "it must be a number of hours".to_owned())?;
-    Duration::try_from_secs_f64(hours * 3600.0).map_err(|_| "it must be a number of hours, 0 or more".to_owned())
+    Duration::try_from_secs_f64(hours * 3600.0)
+        .map_err(|_| "it must be a number of hours, 0 or more".to_owned())
 }

@@ -25,7 +25,9 @@ pub(super) fn warning(message: impl Display) {
 /// seen enough and needs no explanation.
 pub(super) fn failure(error: &anyhow::Error) -> Exit {
     let is_closed_pipe = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     };
     if !error.chain().any(is_closed_pipe) {
         say(format_args!("{error:#}"));

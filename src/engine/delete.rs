@@ -27,7 +27,12 @@ impl Engine {
         Ok(!found.is_empty() || self.is_known_absent(&scope, vault, &reference)?)
     }
 
-    fn is_known_absent(&self, scope: &Scope, vault: &VaultName, reference: &ArchiveRef) -> Result<bool, EngineError> {
+    fn is_known_absent(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        reference: &ArchiveRef,
+    ) -> Result<bool, EngineError> {
         let has_row = !self.cache.find(scope, vault, reference)?.is_empty();
         let known = self.cache.vault_knowledge(scope, vault)?.unwrap_or_default();
         Ok(has_row || known.empty_since.is_some() || known.inventory_date.is_some())

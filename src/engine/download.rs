@@ -152,7 +152,8 @@ impl Engine {
             return Err(damaged(format!("{} bytes came instead of {}", data.len(), range.length_bytes)));
         }
         let hashing = tokio::task::spawn_blocking(move || (TreeHash::of(&data), data));
-        let (hash, data) = hashing.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        let (hash, data) =
+            hashing.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         if answer.tree_hash.is_some_and(|expected| expected != hash) {
             return Err(damaged("a range of it has another tree hash than the service says".to_owned()));
         }

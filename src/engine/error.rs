@@ -134,7 +134,8 @@ impl EngineError {
 fn choices(candidates: &[Archive]) -> String {
     let unknown = || "unknown".to_owned();
     let line = |archive: &Archive| {
-        let date = archive.created_upstream.or(archive.created_here).map_or_else(unknown, |date| date.to_string());
+        let date =
+            archive.created_upstream.or(archive.created_here).map_or_else(unknown, |date| date.to_string());
         let size = archive.size_bytes.map_or_else(unknown, |size| size.to_string());
         format!("\nid:{}  date {date}  bytes {size}", archive.id)
     };

@@ -125,7 +125,13 @@ fn listed(json: &str) -> Option<ListedArchive> {
     let row: Row = serde_json::from_str(json).ok()?;
     let id: ArchiveId = row.archive_id.parse().ok()?;
     let created = row.creation_date.and_then(|date| date.parse().ok());
-    Some(ListedArchive { id, name: row.archive_description, created, size_bytes: row.size, tree_hash: row.tree_hash })
+    Some(ListedArchive {
+        id,
+        name: row.archive_description,
+        created,
+        size_bytes: row.size,
+        tree_hash: row.tree_hash,
+    })
 }
 
 #[cfg(test)]
@@ -153,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_bad_row_costs_only_itself() {
-        let (listed, result) = names(r#"{"ArchiveList":[{"ArchiveId":7},{},{"ArchiveId":"a"},{"ArchiveId":""}]}"#);
+        let (listed, result) =
+            names(r#"{"ArchiveList":[{"ArchiveId":7},{},{"ArchiveId":"a"},{"ArchiveId":""}]}"#);
         assert_eq!((listed.len(), result.unreadable_rows), (1, 3));
     }
 

@@ -68,7 +68,8 @@ impl Engine {
         max_age: Duration,
     ) -> Result<Presence, EngineError> {
         let known = self.cache.vault_knowledge(scope, vault)?.unwrap_or_default();
-        let is_listed = known.inventory_requested.is_some_and(|requested| requested >= self.clock.now() - max_age);
+        let is_listed =
+            known.inventory_requested.is_some_and(|requested| requested >= self.clock.now() - max_age);
         if was_deleted || known.empty_since.is_some() || is_listed {
             return Ok(Presence::Absent);
         }
@@ -106,7 +107,9 @@ impl Engine {
         let answer = if self.is_recent(found.iter(), max_age) {
             Ok(())
         } else if found.is_empty() {
-            Err(format!("archive {name} not found; an upload of the last days may be missing from the inventory"))
+            Err(format!(
+                "archive {name} not found; an upload of the last days may be missing from the inventory"
+            ))
         } else {
             Err(format!("archive {name} found, but it was seen too long ago to be called present"))
         };

@@ -78,7 +78,9 @@ impl Engine {
             match self.download(&output, &mut order.target, progress).await {
                 Ok(()) => order.standing = Standing::Done,
                 // It was listed, but has expired since.
-                Err(EngineError::Service(ServiceError::NotFound { .. })) => order.standing = Standing::NotAsked,
+                Err(EngineError::Service(ServiceError::NotFound { .. })) => {
+                    order.standing = Standing::NotAsked
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -135,7 +137,9 @@ impl Order {
     fn find_job(&mut self, jobs: &[Job]) {
         let fitting = |status| {
             jobs.iter().filter(move |job| job.status == status).filter_map(|job| match &job.task {
-                JobTask::Archive(task) if task.archive == self.archive.id && task.is_whole => Some((job, task)),
+                JobTask::Archive(task) if task.archive == self.archive.id && task.is_whole => {
+                    Some((job, task))
+                }
                 _ => None,
             })
         };

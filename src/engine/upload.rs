@@ -117,7 +117,11 @@ impl Engine {
         stored: &Stored,
     ) -> Result<Archive, EngineError> {
         let id = &stored.archive.id;
-        let not_noted = |source| EngineError::StoredButNotNoted { name: name.as_str().to_owned(), id: id.clone(), source };
+        let not_noted = |source| EngineError::StoredButNotNoted {
+            name: name.as_str().to_owned(),
+            id: id.clone(),
+            source,
+        };
         let created_here = self.clock.now();
         if let Some(account) = &stored.archive.account {
             scope.account = Some(account.clone());
@@ -161,7 +165,10 @@ impl Parts<'_> {
         let name = || self.name.as_str().to_owned();
         let mut part = Vec::new();
         let mut window = (&mut self.source.reader).take(self.part_size.bytes());
-        window.read_to_end(&mut part).await.map_err(|source| EngineError::CannotRead { name: name(), source })?;
+        window
+            .read_to_end(&mut part)
+            .await
+            .map_err(|source| EngineError::CannotRead { name: name(), source })?;
         self.read_bytes += part.len() as u64;
         if self.source.size_bytes.is_some_and(|size_bytes| self.has_changed(size_bytes, part.is_empty())) {
             return Err(EngineError::ChangedWhileRead { name: name() });
@@ -243,7 +250,8 @@ impl PartSender {
     async fn await_one(&mut self, progress: &dyn Progress) -> Result<(), EngineError> {
         let Some(joined) = self.tasks.join_next().await else { return Ok(()) };
         let (index, sent) = joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-        let sent = sent.map_err(|error| EngineError::about_vault(&self.vault, self.glacier.region(), error))?;
+        let sent =
+            sent.map_err(|error| EngineError::about_vault(&self.vault, self.glacier.region(), error))?;
         self.hashes[index] = Some(sent);
         progress.transferred(self.acknowledged_bytes.load(Ordering::Relaxed));
         Ok(())

@@ -20,7 +20,9 @@ impl Engine {
         let before = self.glacier.describe_vault(vault).await;
         match before {
             Ok(described) => self.learn(&mut scope, vault, &described.account),
-            Err(error @ (ServiceError::Unanswered { .. } | ServiceError::NoCredentials { .. })) => Err(error.into()),
+            Err(error @ (ServiceError::Unanswered { .. } | ServiceError::NoCredentials { .. })) => {
+                Err(error.into())
+            }
             Err(error) => {
                 let was_missing = matches!(error, ServiceError::NotFound { .. });
                 let account = self.glacier.create_vault(vault).await?;

@@ -90,7 +90,8 @@ impl Glacier {
 async fn configured_region() -> Result<Region, ServiceError> {
     let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new());
-    let configured = chain.region().await.map(|region| region.as_ref().to_owned()).filter(|name| !name.is_empty());
+    let configured =
+        chain.region().await.map(|region| region.as_ref().to_owned()).filter(|name| !name.is_empty());
     let name = configured.unwrap_or_else(|| REGION_FALLBACK.to_owned());
     name.parse().map_err(|error| ServiceError::Configuration { cause: format!("{error}") })
 }

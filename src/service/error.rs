@@ -16,7 +16,9 @@ pub enum ServiceError {
         message: String,
     },
     /// The vault exists, but no inventory of it has been generated yet.
-    #[error("Glacier has not made a first inventory of this vault yet, which takes about a day after the first upload")]
+    #[error(
+        "Glacier has not made a first inventory of this vault yet, which takes about a day after the first upload"
+    )]
     InventoryNotReady,
     /// No credentials were found to sign with.
     #[error(
@@ -176,7 +178,9 @@ fn was_never_sent(error: &(dyn Error + 'static)) -> bool {
     chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
         matches!(
             cause.kind(),
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
+            io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable
         )
     })
 }

@@ -78,7 +78,11 @@ pub enum JobStatus {
 impl Glacier {
     /// Asks for the content of an archive. Each success is a job of its own, which costs; so this is not sent a
     /// second time unless the first was refused.
-    pub async fn initiate_archive_job(&self, vault: &VaultName, archive: &ArchiveId) -> Result<JobId, ServiceError> {
+    pub async fn initiate_archive_job(
+        &self,
+        vault: &VaultName,
+        archive: &ArchiveId,
+    ) -> Result<JobId, ServiceError> {
         let parameters = JobParameters::builder().r#type("archive-retrieval").archive_id(archive.as_str());
         self.initiate_job(vault, parameters.build()).await
     }
@@ -93,7 +97,11 @@ impl Glacier {
         self.initiate_job(vault, parameters.build()).await
     }
 
-    async fn initiate_job(&self, vault: &VaultName, parameters: JobParameters) -> Result<JobId, ServiceError> {
+    async fn initiate_job(
+        &self,
+        vault: &VaultName,
+        parameters: JobParameters,
+    ) -> Result<JobId, ServiceError> {
         let request = self.client.initiate_job().vault_name(vault.as_str()).job_parameters(parameters);
         let request = request.customize().config_override(retries::once(aws_sdk_glacier::Config::builder()));
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;

@@ -52,9 +52,8 @@ impl Glacier {
         job: &JobId,
         range: Option<ByteRange>,
     ) -> Result<JobOutput, ServiceError> {
-        let header = range.map(|range| {
-            format!("bytes={}-{}", range.start_byte, range.start_byte + range.length_bytes - 1)
-        });
+        let header = range
+            .map(|range| format!("bytes={}-{}", range.start_byte, range.start_byte + range.length_bytes - 1));
         let request = self.client.get_job_output().vault_name(vault.as_str()).job_id(job.as_str());
         let request = request.set_range(header).customize().config_override(retries::with_data());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;

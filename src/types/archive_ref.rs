@@ -32,7 +32,9 @@ impl fmt::Display for ArchiveRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => write!(f, "id:{id}"),
-            Self::Name(name) if name.starts_with("id:") || name.starts_with("name:") => write!(f, "name:{name}"),
+            Self::Name(name) if name.starts_with("id:") || name.starts_with("name:") => {
+                write!(f, "name:{name}")
+            }
             Self::Name(name) => f.write_str(name),
         }
     }

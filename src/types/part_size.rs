@@ -59,7 +59,8 @@ impl PartSize {
     }
 }
 
-const _: () = assert!(PartSize::DEFAULT.0.is_power_of_two() && PartSize::OF_UNKNOWN_LENGTH.0.is_power_of_two());
+const _: () =
+    assert!(PartSize::DEFAULT.0.is_power_of_two() && PartSize::OF_UNKNOWN_LENGTH.0.is_power_of_two());
 
 #[cfg(test)]
 mod tests {

@@ -18,7 +18,10 @@ pub struct Timestamp {
 
 impl Timestamp {
     /// Returns the point in time `seconds` after 1970, as the cache file has it (whole or with a fraction).
-    #[expect(clippy::cast_possible_truncation, reason = "a float out of range saturates, which orders rightly")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a float out of range saturates, which orders rightly"
+    )]
     pub fn from_unix_seconds(seconds: f64) -> Self {
         Self { unix_milliseconds: (seconds * 1000.0).round() as i64 }
     }

@@ -13,7 +13,8 @@ use crate::engine::{Engine, Listing};
 use crate::types::quoted;
 
 pub(super) async fn run(engine: &Engine, args: archive::List) -> Result<Exit> {
-    let mut printer = Printer { out: BufWriter::new(std::io::stdout()), force_ids: args.force_ids, group: Vec::new() };
+    let mut printer =
+        Printer { out: BufWriter::new(std::io::stdout()), force_ids: args.force_ids, group: Vec::new() };
     let mut failure = None;
     let listing = engine
         .list(&args.vault, |archive| match printer.take(archive) {
@@ -28,7 +29,10 @@ pub(super) async fn run(engine: &Engine, args: archive::List) -> Result<Exit> {
     printer.finish()?;
     if listing == Listing::NeverSynced {
         let vault = args.vault.as_str();
-        info(format_args!("what vault {} holds is not known here; run 'glacier vault sync {vault}'", quoted(vault)));
+        info(format_args!(
+            "what vault {} holds is not known here; run 'glacier vault sync {vault}'",
+            quoted(vault)
+        ));
     }
     Ok(Exit::Done)
 }
@@ -58,7 +62,9 @@ impl Printer {
         let needs_ids = self.force_ids || self.group.len() > 1;
         for archive in self.group.drain(..) {
             match archive.name.as_deref() {
-                Some(name) if !name.is_empty() && !needs_ids => writeln!(self.out, "{}", archive.reference())?,
+                Some(name) if !name.is_empty() && !needs_ids => {
+                    writeln!(self.out, "{}", archive.reference())?
+                }
                 name => writeln!(self.out, "id:{}\t{}", archive.id, name.unwrap_or_default())?,
             }
         }

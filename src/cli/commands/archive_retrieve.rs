@@ -27,7 +27,8 @@ pub(super) async fn run(engine: &Engine, args: archive::Retrieve) -> Result<Exit
 
 /// What is here first, then what is not.
 fn tell(names: &[ArchiveRef], retrievals: &[Retrieval]) {
-    let each = || names.iter().zip(retrievals).map(|(name, retrieval)| (quoted(&name.to_string()), retrieval));
+    let each =
+        || names.iter().zip(retrievals).map(|(name, retrieval)| (quoted(&name.to_string()), retrieval));
     for (name, _) in each().filter(|(_, retrieval)| **retrieval == Retrieval::Done) {
         say(format_args!("retrieved archive {name}"));
     }

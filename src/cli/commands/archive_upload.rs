@@ -14,7 +14,9 @@ pub(super) async fn run(engine: &Engine, args: archive::Upload) -> Result<Exit> 
     let name = match (&args.name, &args.file) {
         (Some(name), _) => name.clone(),
         (None, FileOrStandard::File(path)) => base_name(path)?,
-        (None, FileOrStandard::Standard) => bail!("standard input has no name; give the archive one with --name"),
+        (None, FileOrStandard::Standard) => {
+            bail!("standard input has no name; give the archive one with --name")
+        }
     };
     let name: ArchiveName = name.parse()?;
     let source = match &args.file {
@@ -41,5 +43,7 @@ fn base_name(path: &Path) -> Result<String> {
     let shown = || quoted(&path.to_string_lossy());
     let name = path.file_name().with_context(|| format!("cannot read {}: it is not a file", shown()))?;
     let name = name.to_str();
-    Ok(name.with_context(|| format!("the name of {} is no text; give the archive one with --name", shown()))?.to_owned())
+    Ok(name
+        .with_context(|| format!("the name of {} is no text; give the archive one with --name", shown()))?
+        .to_owned())
 }

@@ -58,6 +58,9 @@ pub(super) fn tell(report: &SyncReport) {
         }
     }
     if report.unreadable_rows > 0 {
-        warning(format_args!("{} rows of the inventory cannot be read and were left out", report.unreadable_rows));
+        warning(format_args!(
+            "{} rows of the inventory cannot be read and were left out",
+            report.unreadable_rows
+        ));
     }
 }

@@ -1,0 +1,69 @@
+//! Request bodies: data goes to a file as it comes and is hashed on the way; small ones are read whole.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::sync::mpsc;
+
+use crate::error::Refusal;
+use crate::treehash::{Hasher, Leaves};
+
+/// Largest body of a control call, in bytes; a policy has at most 20 KB.
+const CONTROL_BODY_MAX_BYTES: usize = 256 * 1024;
+/// Frames on their way from the network to the disk.
+const FRAMES_IN_FLIGHT: usize = 16;
+
+/// What arrived.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) size_bytes: u64,
+    pub(crate) linear_hash: String,
+    pub(crate) leaves: Leaves,
+}
+
+/// Reads a body to its end into a new file, which is synced when this returns.
+pub(crate) async fn to_file(mut body: Incoming, path: &Path) -> Result<Received, Refusal> {
+    let (frames, mut arriving) = mpsc::channel::<Bytes>(FRAMES_IN_FLIGHT);
+    let file = File::create(path)?;
+    let writing = tokio::task::spawn_blocking(move || write(file, &mut arriving));
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Refusal::bad_request(format!("The body ended early: {error}")))?;
+        if let Ok(data) = frame.into_data()
+            && frames.send(data).await.is_err()
+        {
+            break;
+        }
+    }
+    drop(frames);
+    let received = writing.await.map_err(|error| Refusal::failure(error.to_string()))??;
+    Ok(received)
+}
+
+fn write(mut file: File, arriving: &mut mpsc::Receiver<Bytes>) -> std::io::Result<Received> {
+    let mut hasher = Hasher::default();
+    let mut size_bytes = 0;
+    while let Some(data) = arriving.blocking_recv() {
+        hasher.update(&data);
+        file.write_all(&data)?;
+        size_bytes += data.len() as u64;
+    }
+    file.sync_all()?;
+    let (linear_hash, leaves) = hasher.finish();
+    Ok(Received { size_bytes, linear_hash, leaves })
+}
+
+/// Reads and forgets a body, so that a refusal is not lost in a connection that breaks.
+pub(crate) async fn drain(mut body: Incoming) {
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
+/// Reads the body of a control call.
+pub(crate) async fn small(body: Incoming) -> Result<Bytes, Refusal> {
+    let limited = http_body_util::Limited::new(body, CONTROL_BODY_MAX_BYTES);
+    let collected = limited.collect().await;
+    Ok(collected.map_err(|error| Refusal::malformed(format!("The body cannot be read: {error}")))?.to_bytes())
+}

@@ -1,0 +1,213 @@
+//! Starting and stopping an emulator inside a program.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use tempfile::TempDir;
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::ops::Glacier;
+use crate::server;
+use crate::stats::Stats;
+use crate::store::{Store, StoreError};
+
+/// Keys that the documentation of AWS uses as examples; they open nothing anywhere else.
+const ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+const REGION: &str = "us-east-1";
+
+/// Why an emulator could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address cannot be listened at.
+    #[error("cannot listen at {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The account is not twelve digits.
+    #[error("an account is 12 digits, which {0:?} is not")]
+    Account(String),
+    /// The system gave no thread or temporary directory.
+    #[error("cannot start: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// How an emulator is to be.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    listen: SocketAddr,
+    data_directory: Option<PathBuf>,
+    account: String,
+    job_delay: Duration,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            data_directory: None,
+            account: "111122223333".to_owned(),
+            job_delay: Duration::ZERO,
+        }
+    }
+}
+
+impl Builder {
+    /// Listens there; port 0 is any that is free. Without this, on the loopback interface.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Keeps vaults in this directory, across runs. Without this, in a temporary one.
+    #[must_use]
+    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data_directory = Some(directory.into());
+        self
+    }
+
+    /// The account that all vaults belong to: 12 digits.
+    #[must_use]
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = account.into();
+        self
+    }
+
+    /// How long jobs take, on the emulator's clock. Without this, no time at all.
+    #[must_use]
+    pub fn job_delay(mut self, delay: Duration) -> Self {
+        self.job_delay = delay;
+        self
+    }
+
+    /// Starts; it listens when this returns.
+    ///
+    /// # Errors
+    ///
+    /// When the address or the directory cannot be had.
+    pub async fn start(self) -> Result<Emulator, StartError> {
+        self.start_blocking()
+    }
+
+    /// The same for a caller without a runtime; the emulator has a thread and a runtime of its own.
+    pub fn start_blocking(self) -> Result<Emulator, StartError> {
+        if self.account.len() != 12 || !self.account.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(StartError::Account(self.account));
+        }
+        let temporary = if self.data_directory.is_none() { Some(TempDir::new()?) } else { None };
+        let directory = self.data_directory.or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned()));
+        let store = Store::open(&directory.unwrap_or_default())?;
+        let (clock, stats) = (Clock::default(), Stats::default());
+        let glacier =
+            Arc::new(Glacier { store, clock, stats, account: self.account, job_delay: self.job_delay });
+        let cannot_listen = |source| StartError::Listen { address: self.listen, source };
+        let listener = std::net::TcpListener::bind(self.listen).map_err(cannot_listen)?;
+        listener.set_nonblocking(true).map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+        let (stop, stopping) = watch::channel(());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let served = Arc::clone(&glacier);
+        let thread = std::thread::Builder::new().name("glacier-emulator".into()).spawn(move || {
+            runtime.block_on(async {
+                // A socket that was just bound is a valid one.
+                let Ok(listener) = TcpListener::from_std(listener) else { return };
+                server::serve(listener, served, stopping).await;
+            });
+            runtime.shutdown_timeout(Duration::from_secs(1));
+        })?;
+        let endpoint_url = format!("http://{address}");
+        Ok(Emulator { endpoint_url, glacier, stop: Some(stop), thread: Some(thread), _temporary: temporary })
+    }
+}
+
+/// An emulator that listens. Dropping it stops it and removes a temporary directory.
+#[derive(Debug)]
+pub struct Emulator {
+    endpoint_url: String,
+    glacier: Arc<Glacier>,
+    stop: Option<watch::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    _temporary: Option<TempDir>,
+}
+
+impl Emulator {
+    /// Returns what decides how an emulator is to be.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Returns the URL of the service, such as `http://127.0.0.1:43210`.
+    pub fn endpoint_url(&self) -> &str {
+        &self.endpoint_url
+    }
+
+    /// Returns the access key that clients sign with.
+    pub fn access_key_id(&self) -> &'static str {
+        ACCESS_KEY_ID
+    }
+
+    /// Returns its secret.
+    pub fn secret_access_key(&self) -> &'static str {
+        SECRET_ACCESS_KEY
+    }
+
+    /// Returns the region that clients sign for; vaults of other regions are apart.
+    pub fn region(&self) -> &'static str {
+        REGION
+    }
+
+    /// Returns a configuration of the Rust SDK with which `Client::new` makes a client of this emulator.
+    pub fn sdk_config(&self) -> SdkConfig {
+        let credentials = Credentials::from_keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None);
+        SdkConfig::builder()
+            .behavior_version(aws_smithy_runtime_api::client::behavior_version::BehaviorVersion::latest())
+            .endpoint_url(self.endpoint_url())
+            .region(Region::new(REGION))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build()
+    }
+
+    /// Lets time pass for vaults, jobs and inventories.
+    pub fn advance(&self, duration: Duration) {
+        self.glacier.clock.advance(duration);
+    }
+
+    /// Returns the time that vaults, jobs and inventories live in.
+    pub fn now(&self) -> OffsetDateTime {
+        self.glacier.clock.now()
+    }
+
+    /// Returns how many requests were served, by operation.
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        self.glacier.stats.counts()
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It can only have ended by a panic of its own, which it has reported.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Identifiers of the lengths and the alphabet that the service uses; they may begin with `-` or `_`.
+
+use rand::seq::IndexedRandom;
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+pub(crate) fn archive_id() -> String {
+    random(138)
+}
+
+pub(crate) fn job_id() -> String {
+    random(92)
+}
+
+pub(crate) fn upload_id() -> String {
+    random(92)
+}
+
+pub(crate) fn request_id() -> String {
+    random(47)
+}
+
+fn random(length: usize) -> String {
+    let mut rng = rand::rng();
+    (0..length).filter_map(|_| ALPHABET.choose(&mut rng)).map(|&byte| char::from(byte)).collect()
+}

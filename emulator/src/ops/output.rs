@@ -1,0 +1,84 @@
+//! The output of a job, whole or a range of it (API reference, "Get Job Output").
+
+use hyper::{Response, StatusCode};
+use rusqlite::OptionalExtension;
+
+use super::jobs::{Job, Task};
+use super::{Answer, Glacier};
+use crate::error::Refusal;
+use crate::request::Request;
+use crate::response::{self, header};
+
+impl Glacier {
+    pub(super) async fn job_output(&self, request: &Request) -> Answer {
+        let job = self.find_job(request)?;
+        if !self.is_finished(&job) {
+            return Err(Refusal::invalid(format!(
+                "The job is not currently available for download: {}",
+                job.id
+            )));
+        }
+        let (path, first_byte, size_bytes) = match &job.task {
+            Task::Inventory { size_bytes, .. } => (self.store.job_path(&job.id), 0, *size_bytes),
+            Task::Archive { archive, start_byte, length_bytes, .. } => {
+                (self.store.archive_path(archive), *start_byte, *length_bytes)
+            }
+        };
+        let range = wanted(request, size_bytes)?;
+        let (start_byte, length_bytes) = range.unwrap_or((0, size_bytes));
+        let body = response::of_file(&path, first_byte + start_byte, length_bytes).await?;
+        let mut answer = Response::new(body);
+        header(&mut answer, "accept-ranges", "bytes");
+        header(&mut answer, "content-length", &length_bytes.to_string());
+        if range.is_some() {
+            *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+            let last_byte = start_byte + length_bytes - 1;
+            header(&mut answer, "content-range", &format!("bytes {start_byte}-{last_byte}/{size_bytes}"));
+        }
+        self.describe_output(&job, first_byte + start_byte, length_bytes, &mut answer)?;
+        Ok(answer)
+    }
+
+    fn describe_output<B>(
+        &self,
+        job: &Job,
+        start_byte: u64,
+        length_bytes: u64,
+        answer: &mut Response<B>,
+    ) -> Result<(), Refusal> {
+        match &job.task {
+            Task::Inventory { format, .. } => {
+                let content_type = if format == "CSV" { "text/csv" } else { "application/json" };
+                header(answer, "content-type", content_type);
+            }
+            Task::Archive { archive, .. } => {
+                header(answer, "content-type", "application/octet-stream");
+                let (size_bytes, leaves) = self.archive_leaves(archive)?;
+                if let Some(hash) = leaves.node(size_bytes, start_byte, length_bytes) {
+                    header(answer, "x-amz-sha256-tree-hash", &hash);
+                }
+                let sql = "SELECT description FROM archive WHERE id = ?1";
+                let description: Option<String> =
+                    self.store.index().query_row(sql, [archive], |row| row.get(0)).optional()?;
+                header(answer, "x-amz-archive-description", description.as_deref().unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads `Range: bytes=FIRST-LAST`, relative to the output. One that is malformed is passed over; one that reaches
+/// beyond the end is cut there.
+fn wanted(request: &Request, size_bytes: u64) -> Result<Option<(u64, u64)>, Refusal> {
+    let range = request.header("range").and_then(|text| {
+        let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
+        let last = if last.is_empty() { u64::MAX } else { last.parse().ok()? };
+        Some((text, first.parse::<u64>().ok()?, last))
+    });
+    let Some((text, first, last)) = range.filter(|(_, first, last)| first <= last) else { return Ok(None) };
+    if first >= size_bytes {
+        let message = format!("The start of the range is larger than size of retrieved data: {text}");
+        return Err(Refusal::invalid(message));
+    }
+    Ok(Some((first, last.min(size_bytes - 1) - first + 1)))
+}

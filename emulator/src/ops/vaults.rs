@@ -1,0 +1,101 @@
+//! Vaults (API reference, "Vault Operations").
+
+use hyper::StatusCode;
+use rusqlite::OptionalExtension;
+use serde_json::{Value, json};
+
+use super::pages::Page;
+use super::{Answer, Glacier};
+use crate::clock::date;
+use crate::error::Refusal;
+use crate::request::Request;
+use crate::response;
+
+/// Vaults of an account in a region (developer guide, "Creating a Vault").
+const VAULTS_MAX: i64 = 1000;
+/// Vaults on a page; a higher limit is taken as this.
+const PAGE_MAX: usize = 10;
+/// What the service adds to each archive's size, in bytes.
+const OVERHEAD_BYTES: i64 = 32_768;
+
+impl Glacier {
+    pub(super) fn create_vault(&self, request: &Request) -> Answer {
+        let name = &request.vault;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
+            return Err(Refusal::invalid(format!("Invalid vault name: {name}")));
+        }
+        let index = self.store.index();
+        let sql = "SELECT count(*) FROM vault WHERE region = ?1 AND name <> ?2";
+        let others: i64 = index.query_row(sql, [&request.region, name], |row| row.get(0))?;
+        if others >= VAULTS_MAX {
+            return Err(Refusal::limit_exceeded(format!("Vault limit of {VAULTS_MAX} exceeded")));
+        }
+        let sql = "INSERT OR IGNORE INTO vault (region, name, created) VALUES (?1, ?2, ?3)";
+        index.execute(sql, (&request.region, name, self.clock.now_milliseconds()))?;
+        Ok(response::empty(StatusCode::CREATED, &[("location", &self.location(request, ""))]))
+    }
+
+    pub(super) fn delete_vault(&self, request: &Request) -> Answer {
+        let index = self.store.index();
+        let sql = "SELECT count(*) FROM archive WHERE region = ?1 AND vault = ?2 AND deleted IS NULL";
+        let archives: i64 = index.query_row(sql, [&request.region, &request.vault], |row| row.get(0))?;
+        if archives > 0 {
+            let arn = self.vault_arn(request, &request.vault);
+            return Err(Refusal::invalid(format!("Vault not empty or recently written to: {arn}")));
+        }
+        index.execute(
+            "DELETE FROM vault WHERE region = ?1 AND name = ?2",
+            [&request.region, &request.vault],
+        )?;
+        Ok(response::empty(StatusCode::NO_CONTENT, &[]))
+    }
+
+    pub(super) fn describe_vault(&self, request: &Request) -> Answer {
+        self.require_vault(request)?;
+        Ok(response::json(StatusCode::OK, &self.vault_json(request, &request.vault)?))
+    }
+
+    pub(super) fn list_vaults(&self, request: &Request) -> Answer {
+        let names: Vec<String> = {
+            let index = self.store.index();
+            let mut query = index.prepare("SELECT name FROM vault WHERE region = ?1 ORDER BY name")?;
+            query.query_map([&request.region], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+        };
+        let page = Page::of(request, PAGE_MAX)?;
+        let (names, next) = page.cut(names, |name| self.vault_arn(request, name))?;
+        let vaults = names.iter().map(|name| self.vault_json(request, name));
+        let vaults: Vec<Value> = vaults.collect::<Result<_, _>>()?;
+        Ok(response::json(StatusCode::OK, &json!({"Marker": next, "VaultList": vaults})))
+    }
+
+    /// Refuses unless the vault exists, in the service's words.
+    pub(super) fn require_vault(&self, request: &Request) -> Result<(), Refusal> {
+        let name = &request.vault;
+        let sql = "SELECT 1 FROM vault WHERE region = ?1 AND name = ?2";
+        let found: Option<i64> =
+            self.store.index().query_row(sql, [&request.region, name], |row| row.get(0)).optional()?;
+        let arn =
+            || Refusal::not_found(format!("Vault not found for ARN: {}", self.vault_arn(request, name)));
+        found.map(drop).ok_or_else(arn)
+    }
+
+    fn vault_json(&self, request: &Request, name: &str) -> Result<Value, Refusal> {
+        let index = self.store.index();
+        let sql = "SELECT created, last_inventory FROM vault WHERE region = ?1 AND name = ?2";
+        let (created, last_inventory): (i64, Option<i64>) =
+            index.query_row(sql, [&request.region, name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let sql = "SELECT count(*), coalesce(sum(size), 0) FROM archive
+                   WHERE region = ?1 AND vault = ?2 AND deleted IS NULL";
+        let (archives, size_bytes): (i64, i64) =
+            index.query_row(sql, [&request.region, name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(json!({
+            "CreationDate": date(created),
+            "LastInventoryDate": last_inventory.map(date),
+            "NumberOfArchives": archives,
+            "SizeInBytes": size_bytes + archives * OVERHEAD_BYTES,
+            "VaultARN": self.vault_arn(request, name),
+            "VaultName": name,
+        }))
+    }
+}

@@ -1,0 +1,134 @@
+//! What is kept: an index in SQLite, archives and parts in files of their own.
+//!
+//! Order of writes: a file is complete and synced under its final name before the index has a row of it, and the row is
+//! committed before the client hears of it. A row goes before its file. So every row has its file at any moment; files
+//! without a row are left over from a crash and swept at the next start.
+
+mod files;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+
+use crate::error::Refusal;
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS vault (
+        region TEXT NOT NULL, name TEXT NOT NULL, created INTEGER NOT NULL, last_inventory INTEGER,
+        PRIMARY KEY (region, name)
+    );
+    CREATE TABLE IF NOT EXISTS archive (
+        position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, region TEXT NOT NULL, vault TEXT NOT NULL,
+        description TEXT NOT NULL, size INTEGER NOT NULL, leaves BLOB NOT NULL, tree_hash TEXT NOT NULL,
+        created INTEGER NOT NULL, deleted INTEGER
+    );
+    CREATE INDEX IF NOT EXISTS archive_of_vault ON archive (region, vault);
+    CREATE TABLE IF NOT EXISTS upload (
+        id TEXT PRIMARY KEY, region TEXT NOT NULL, vault TEXT NOT NULL, description TEXT NOT NULL,
+        part_size INTEGER NOT NULL, created INTEGER NOT NULL, archive TEXT, aborted INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE IF NOT EXISTS part (
+        upload TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, leaves BLOB NOT NULL,
+        file TEXT NOT NULL, PRIMARY KEY (upload, start)
+    );
+    CREATE TABLE IF NOT EXISTS job (
+        position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, region TEXT NOT NULL, vault TEXT NOT NULL,
+        archive TEXT, range_start INTEGER, range_length INTEGER, tier TEXT, format TEXT, output_size INTEGER,
+        description TEXT, topic TEXT, created INTEGER NOT NULL, completes INTEGER NOT NULL
+    );
+";
+
+/// The data directory, open. One process at a time has it.
+#[derive(Debug)]
+pub(crate) struct Store {
+    directory: PathBuf,
+    connection: Mutex<Connection>,
+    _lock: File,
+}
+
+/// Why the data directory could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It could not be made or read.
+    #[error("cannot use the data directory {path}: {source}")]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Another emulator has it open.
+    #[error("the data directory {path} is in use by another emulator")]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Its index cannot be used.
+    #[error("cannot use the index in {path}: {source}")]
+    Index {
+        /// The directory.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: rusqlite::Error,
+    },
+}
+
+impl Store {
+    pub(crate) fn open(directory: &Path) -> Result<Self, StoreError> {
+        let io = |source| StoreError::Directory { path: directory.to_owned(), source };
+        for name in ["archives", "parts", "jobs"] {
+            std::fs::create_dir_all(directory.join(name)).map_err(io)?;
+        }
+        let lock = File::create(directory.join("lock")).map_err(io)?;
+        lock.try_lock().map_err(|_| StoreError::InUse { path: directory.to_owned() })?;
+        let index = |source| StoreError::Index { path: directory.to_owned(), source };
+        let connection = Connection::open(directory.join("index.sqlite")).map_err(index)?;
+        connection.pragma_update(None, "journal_mode", "wal").map_err(index)?;
+        connection.execute_batch(SCHEMA).map_err(index)?;
+        let store = Self { directory: directory.to_owned(), connection: Mutex::new(connection), _lock: lock };
+        store.sweep().map_err(|error| io(std::io::Error::other(error.message)))?;
+        Ok(store)
+    }
+
+    /// Returns the index; one piece of work has it at a time.
+    pub(crate) fn index(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn archive_path(&self, id: &str) -> PathBuf {
+        self.directory.join("archives").join(id)
+    }
+
+    pub(crate) fn part_path(&self, file: &str) -> PathBuf {
+        self.directory.join("parts").join(file)
+    }
+
+    pub(crate) fn job_path(&self, id: &str) -> PathBuf {
+        self.directory.join("jobs").join(id)
+    }
+
+    /// Removes what no row speaks of.
+    fn sweep(&self) -> Result<(), Refusal> {
+        for (folder, query) in [
+            ("archives", "SELECT id FROM archive UNION SELECT archive FROM job WHERE archive IS NOT NULL"),
+            ("parts", "SELECT file FROM part"),
+            ("jobs", "SELECT id FROM job"),
+        ] {
+            let kept: std::collections::HashSet<String> = {
+                let index = self.index();
+                let mut query = index.prepare(query)?;
+                query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+            };
+            for entry in std::fs::read_dir(self.directory.join(folder))? {
+                let entry = entry?;
+                if !kept.contains(&*entry.file_name().to_string_lossy()) {
+                    std::fs::remove_file(entry.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
