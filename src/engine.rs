@@ -26,7 +26,7 @@ pub use clock::{Clock, SystemClock};
 pub use download::{RangeSize, Target};
 pub use error::EngineError;
 pub use jobs::VaultJob;
-pub use list::Listing;
+pub use list::{Listing, Summary};
 pub use presence::Presence;
 pub use retrieve::{Retrieval, Wanted};
 pub use sync::{Sync, SyncReport};

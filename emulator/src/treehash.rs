@@ -33,10 +33,10 @@ impl Leaves {
     /// Returns the tree hash of a range, in hex, if the range is exactly one node of the tree of all `size_bytes`.
     pub(crate) fn node(&self, size_bytes: u64, start_byte: u64, length_bytes: u64) -> Option<String> {
         let end_byte = start_byte + length_bytes;
-        if length_bytes == 0 || start_byte % LEAF_BYTES != 0 || end_byte > size_bytes {
+        if length_bytes == 0 || !start_byte.is_multiple_of(LEAF_BYTES) || end_byte > size_bytes {
             return None;
         }
-        if end_byte % LEAF_BYTES != 0 && end_byte != size_bytes {
+        if !end_byte.is_multiple_of(LEAF_BYTES) && end_byte != size_bytes {
             return None;
         }
         let (first, last) = (start_byte / LEAF_BYTES, end_byte.div_ceil(LEAF_BYTES));

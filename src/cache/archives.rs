@@ -132,7 +132,7 @@ impl Cache {
         self.with(|connection| {
             let mut query = connection.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM archive AS a WHERE vault = :vault AND {column} = :value AND {OWNED}
-                 ORDER BY created_upstream, created_here, id"
+                 ORDER BY coalesce(created_upstream, created_here), id"
             ))?;
             let parameters = named_params! {
                 ":vault": vault.as_str(), ":value": value, ":account": scope.account_text(),

@@ -5,7 +5,7 @@
 //! no longer counts as known to exist: nobody may drop another copy on its word.
 
 use super::{Engine, EngineError};
-use crate::cache::{Archive, Scope};
+use crate::cache::Archive;
 use crate::types::{ArchiveRef, VaultName};
 
 impl Engine {
@@ -16,26 +16,14 @@ impl Engine {
         self.delete_one(vault, &archive).await
     }
 
-    /// Deletes every archive of that name, and says whether that leaves none for certain.
-    pub async fn delete_all_of_name(&self, vault: &VaultName, name: &str) -> Result<bool, EngineError> {
+    /// Deletes every archive of that name that the cache knows, and returns how many there were.
+    pub async fn delete_all_of_name(&self, vault: &VaultName, name: &str) -> Result<usize, EngineError> {
         let scope = self.scope_of(vault).await?;
-        let reference = ArchiveRef::Name(name.to_owned());
-        let found = self.find(&scope, vault, &reference)?;
+        let found = self.find(&scope, vault, &ArchiveRef::Name(name.to_owned()))?;
         for archive in &found {
             self.delete_one(vault, archive).await?;
         }
-        Ok(!found.is_empty() || self.is_known_absent(&scope, vault, &reference)?)
-    }
-
-    fn is_known_absent(
-        &self,
-        scope: &Scope,
-        vault: &VaultName,
-        reference: &ArchiveRef,
-    ) -> Result<bool, EngineError> {
-        let has_row = !self.cache.find(scope, vault, reference)?.is_empty();
-        let known = self.cache.vault_knowledge(scope, vault)?.unwrap_or_default();
-        Ok(has_row || known.empty_since.is_some() || known.inventory_date.is_some())
+        Ok(found.len())
     }
 
     async fn delete_one(&self, vault: &VaultName, archive: &Archive) -> Result<(), EngineError> {

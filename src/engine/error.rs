@@ -78,7 +78,7 @@ pub enum EngineError {
         /// The name of the archive.
         name: String,
         /// What happened.
-        source: ServiceError,
+        source: Box<ServiceError>,
     },
     /// Stored, but the cache does not know.
     #[error("archive {} is stored as id:{id}, but that could not be noted: {source}. 'glacier vault sync' will find it in a day or two", quoted(.name))]
@@ -88,7 +88,7 @@ pub enum EngineError {
         /// Its id.
         id: ArchiveId,
         /// Why it could not be noted.
-        source: CacheError,
+        source: Box<CacheError>,
     },
     /// What came is not what was stored.
     #[error("archive {} came damaged: {what}; nothing was written", quoted(.name))]

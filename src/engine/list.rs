@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::{Engine, EngineError};
-use crate::cache::Archive;
-use crate::types::VaultName;
+use crate::cache::{Archive, VaultKnowledge};
+use crate::types::{AccountId, ArchiveRef, VaultName};
 
 /// How much a list of a vault's archives says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,33 @@ pub enum Listing {
     NeverSynced,
 }
 
+/// What is known of a vault as a whole.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The account that owns it, if that is known here.
+    pub account: Option<AccountId>,
+    /// What the cache knows.
+    pub knowledge: VaultKnowledge,
+}
+
 impl Engine {
+    /// Returns the archives that the reference means, as far as the cache knows; asks no service.
+    pub async fn known(
+        &self,
+        vault: &VaultName,
+        reference: &ArchiveRef,
+    ) -> Result<Vec<Archive>, EngineError> {
+        let scope = self.scope().await?;
+        self.find(&scope, vault, reference)
+    }
+
+    /// Returns what the cache knows of the vault as a whole; asks no service.
+    pub async fn summary(&self, vault: &VaultName) -> Result<Summary, EngineError> {
+        let scope = self.scope().await?;
+        let knowledge = self.cache.vault_knowledge(&scope, vault)?.unwrap_or_default();
+        Ok(Summary { account: scope.account, knowledge })
+    }
+
     /// Gives every archive of the vault that the cache knows to `visit`, by name and id, until it breaks. Asks the
     /// service only about a vault or an access key that was never met.
     ///
@@ -36,13 +62,10 @@ impl Engine {
         if !is_empty {
             return Ok(Listing::Known);
         }
-        let known = match self.cache.vault_knowledge(&scope, vault)? {
-            Some(known) => known,
-            None => {
-                let described = self.glacier.describe_vault(vault).await.map_err(self.about_vault(vault))?;
-                self.learn(&mut scope, vault, &described.account)?;
-                return Ok(Listing::NeverSynced);
-            }
+        let Some(known) = self.cache.vault_knowledge(&scope, vault)? else {
+            let described = self.glacier.describe_vault(vault).await.map_err(self.about_vault(vault))?;
+            self.learn(&mut scope, vault, &described.account)?;
+            return Ok(Listing::NeverSynced);
         };
         let is_known = known.empty_since.is_some() || known.inventory_date.is_some();
         Ok(if is_known { Listing::Known } else { Listing::NeverSynced })

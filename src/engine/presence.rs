@@ -116,6 +116,19 @@ impl Engine {
         Ok((answer, report))
     }
 
+    /// Returns whether an archive of this name and size is known to exist, so that storing it again would double it.
+    pub async fn holds(
+        &self,
+        vault: &VaultName,
+        name: &str,
+        size_bytes: u64,
+        max_age: Duration,
+    ) -> Result<bool, EngineError> {
+        let mut found = self.known(vault, &ArchiveRef::Name(name.to_owned())).await?;
+        found.retain(|archive| archive.size_bytes == Some(size_bytes));
+        Ok(self.is_recent(found.iter(), max_age))
+    }
+
     fn is_recent<'a>(&self, archives: impl Iterator<Item = &'a Archive>, max_age: Duration) -> bool {
         let oldest = self.clock.now() - max_age;
         !max_age.is_zero() && archives.filter_map(Archive::known_at).any(|known_at| known_at >= oldest)

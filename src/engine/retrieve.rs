@@ -79,7 +79,7 @@ impl Engine {
                 Ok(()) => order.standing = Standing::Done,
                 // It was listed, but has expired since.
                 Err(EngineError::Service(ServiceError::NotFound { .. })) => {
-                    order.standing = Standing::NotAsked
+                    order.standing = Standing::NotAsked;
                 }
                 Err(error) => return Err(error),
             }

@@ -103,7 +103,11 @@ impl Engine {
 
     fn may_be_stored(&self, vault: &VaultName, name: &ArchiveName, source: ServiceError) -> EngineError {
         if source.is_outcome_unknown() {
-            return EngineError::MayBeStored { vault: vault.clone(), name: name.as_str().to_owned(), source };
+            return EngineError::MayBeStored {
+                vault: vault.clone(),
+                name: name.as_str().to_owned(),
+                source: Box::new(source),
+            };
         }
         self.about_vault(vault)(source)
     }
@@ -120,7 +124,7 @@ impl Engine {
         let not_noted = |source| EngineError::StoredButNotNoted {
             name: name.as_str().to_owned(),
             id: id.clone(),
-            source,
+            source: Box::new(source),
         };
         let created_here = self.clock.now();
         if let Some(account) = &stored.archive.account {

@@ -171,7 +171,8 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 fn mentions_credentials(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(|cause| cause.is::<aws_credential_types::provider::error::CredentialsError>())
+    chain(error)
+        .any(<dyn std::error::Error + 'static>::is::<aws_credential_types::provider::error::CredentialsError>)
 }
 
 fn was_never_sent(error: &(dyn Error + 'static)) -> bool {

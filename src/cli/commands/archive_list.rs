@@ -63,7 +63,7 @@ impl Printer {
         for archive in self.group.drain(..) {
             match archive.name.as_deref() {
                 Some(name) if !name.is_empty() && !needs_ids => {
-                    writeln!(self.out, "{}", archive.reference())?
+                    writeln!(self.out, "{}", archive.reference())?;
                 }
                 name => writeln!(self.out, "id:{}\t{}", archive.id, name.unwrap_or_default())?,
             }
