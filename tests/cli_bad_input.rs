@@ -1,0 +1,148 @@
+//! Bad input gets one clear line and a status that is not 0, and changes nothing.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::net::TcpListener;
+
+use support::{HOUR, Shell};
+
+/// A vault with one archive, of which a job has finished.
+fn shell() -> Shell {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.write("file", "content");
+    shell.glacier(&["archive", "upload", "v", "file"]).is_silent();
+    shell
+}
+
+#[test]
+fn what_makes_no_sense_changes_nothing() {
+    let shell = shell();
+    shell.write("empty", "");
+    // The one case that only the service can refuse.
+    shell.glacier(&["archive", "upload", "none", "file"]).is_refused(1, "vault 'none' not found in region us-east-1");
+    let (writes, files) = (shell.writes(), std::fs::read_dir(shell.path("")).unwrap().count());
+    let long = format!("--name={}", "n".repeat(1025));
+    for (arguments, status, said) in [
+        (&["archive", "retrieve", "none", "file"][..], 1, "archive 'file' not found"),
+        (&["archive", "list", "none"], 1, "vault 'none' not found"),
+        (&["archive", "delete", "none", "file"], 1, "archive 'file' not found"),
+        (&["vault", "sync", "none"], 1, "vault 'none' not found"),
+        (&["vault", "delete", "none"], 1, "vault 'none' not found"),
+        (&["vault", "create", "a b"], 2, "'a b' cannot be the name of a vault"),
+        (&["vault", "sync", "--max-age", "soon", "v"], 2, "must be a number of hours"),
+        (&["vault", "sync", "--max-age", "-1", "v"], 2, "'-1'"),
+        (&["archive", "retrieve", "v", "none"], 1, "archive 'none' not found"),
+        (&["archive", "retrieve", "v", "file", "none"], 1, "archive 'none' not found"),
+        (&["archive", "retrieve", "v", "id:none", "-o", "x"], 1, "archive 'id:none' not found"),
+        (&["archive", "retrieve", "v", "id:"], 2, "is not the id of an archive"),
+        (&["archive", "retrieve", "v", "a", "b", "-o", "x"], 1, "cannot specify output filename with multi-archive"),
+        (&["archive", "retrieve", "v", "file", "file"], 1, "two of the archives would be written to 'file'"),
+        (&["archive", "retrieve", "v", "file", "-o", "none/x"], 1, "there is no directory 'none'"),
+        (&["archive", "retrieve", "v", "file", "-o", "/"], 1, "it is a directory"),
+        (&["archive", "retrieve", "v", "--multipart-size", "0", "file"], 2, "0 is not in 1.."),
+        (&["archive", "retrieve", "v"], 2, "<NAME>"),
+        (&["archive", "delete", "v", "none"], 1, "archive 'none' not found"),
+        (&["archive", "upload", "v", "--name=ü", "file"], 1, "'ü' cannot be the name of an archive"),
+        (&["archive", "upload", "v", "--name=a\tb", "file"], 1, "'a\\tb' cannot be the name of an archive"),
+        (&["archive", "upload", "v", "--name=a\x1b[31m", "file"], 1, "'a\\x1b[31m' cannot be the name"),
+        (&["archive", "upload", "v", "--name=a ", "file"], 1, "drops spaces"),
+        (&["archive", "upload", "v", &long, "file"], 1, "it has 1025 bytes"),
+        (&["archive", "upload", "v", "empty"], 1, "Glacier holds no empty archives"),
+        (&["archive", "upload", "v", "--name=n", "-"], 1, "Glacier holds no empty archives"),
+        (&["archive", "upload", "v", "missing"], 1, "cannot read 'missing': No such file"),
+        (&["archive", "upload", "v", "."], 1, "'.'"),
+        (&["archive", "upload", "v", "-"], 1, "give the archive one with --name"),
+        (&["--endpoint-url", "nonsense", "vault", "list"], 2, "must begin with https:// or http://"),
+        (&["--region", "../x", "vault", "list"], 2, "is not the name of an AWS region"),
+        (&["vault", "melt"], 2, "unrecognized subcommand 'melt'"),
+        (&["--melt"], 2, "unexpected argument '--melt'"),
+    ] {
+        shell.glacier(arguments).is_refused(status, said);
+    }
+    assert_eq!(shell.writes(), writes);
+    assert_eq!(std::fs::read_dir(shell.path("")).unwrap().count(), files);
+    shell.glacier(&["archive", "list", "v"]).is("file\n", "", 0);
+}
+
+#[test]
+fn two_archives_of_one_name_are_listed_to_choose_from() {
+    let shell = shell();
+    shell.glacier_with_input(&["archive", "upload", "v", "--name=file", "-"], b"other").is_silent();
+    let writes = shell.writes();
+    for command in ["retrieve", "delete"] {
+        let refused = shell.glacier(&["archive", command, "v", "file"]);
+        let lines: Vec<&str> = refused.stderr.lines().collect();
+        assert_eq!((refused.status, lines.len(), lines[0]),
+            (1, 3, "glacier: archive 'file' is 2 archives; use one of these:"));
+        assert!(lines[1].starts_with("glacier: id:") && lines[1].ends_with(" bytes 7"), "{lines:?}");
+        assert!(lines[2].starts_with("glacier: id:") && lines[2].ends_with(" bytes 5"), "{lines:?}");
+    }
+    assert_eq!(shell.writes(), writes);
+}
+
+#[test]
+fn without_credentials_it_says_what_to_set() {
+    let shell = shell();
+    let mut command = shell.glacier_command(&["vault", "list"]);
+    command.env_remove("AWS_ACCESS_KEY_ID");
+    support::run(&mut command).is_refused(1, "no AWS credentials found");
+}
+
+#[test]
+fn names_are_listed_without_credentials_once_the_account_is_known() {
+    let shell = shell();
+    let mut command = shell.glacier_command(&["archive", "list", "v"]);
+    command.env_remove("AWS_ACCESS_KEY_ID");
+    support::run(&mut command).is("file\n", "", 0);
+}
+
+#[test]
+fn an_endpoint_where_nobody_listens_is_named_as_such() {
+    let shell = shell();
+    let nobody = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    shell.glacier(&["--endpoint-url", &nobody, "vault", "list"]).is_refused(1, "no answer from Glacier in us-east-1");
+    let upload = ["--endpoint-url", &nobody, "archive", "upload", "v", "file"];
+    let refused = shell.glacier(&upload);
+    refused.is_refused(1, "no answer from Glacier in us-east-1: Connection refused");
+    assert!(!refused.stderr.contains("may or may not"), "nothing was sent, so nothing can have been stored");
+}
+
+/// A second success would be a second archive, so a lost answer is reported, not repeated.
+#[test]
+fn an_upload_without_an_answer_is_neither_repeated_nor_called_failed() {
+    let shell = shell();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let served = std::thread::spawn(move || {
+        listener.set_nonblocking(false).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut some = [0; 512];
+        let read = std::io::Read::read(&mut stream, &mut some).unwrap();
+        drop(stream);
+        listener.set_nonblocking(true).unwrap();
+        (read, listener)
+    });
+    let endpoint = format!("http://{address}");
+    let refused = shell.glacier(&["--endpoint-url", &endpoint, "archive", "upload", "v", "file"]);
+    refused.is_refused(1, "archive 'file' may or may not have been stored in v");
+    let (read, listener) = served.join().unwrap();
+    assert!(read > 0);
+    assert!(listener.accept().is_err(), "it was not sent a second time");
+}
+
+#[test]
+fn a_target_is_kept_when_the_retrieval_fails() {
+    let shell = shell();
+    assert_eq!(shell.glacier(&["archive", "retrieve", "v", "file"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    shell.sqlite().execute("UPDATE archive SET tree_hash = ?1", ["0".repeat(64)]).unwrap();
+    shell.write("file", "mine");
+    shell.glacier(&["archive", "retrieve", "v", "file"]).is_refused(1, "archive 'file' came damaged");
+    assert_eq!(shell.read("file"), b"mine");
+    support::no_leftovers(&shell.path(""));
+}
