@@ -51,7 +51,8 @@ fn an_old_file_is_used_at_once_and_keeps_every_row() {
         ("id-7", "new", "v", shell.emulator.access_key_id(), None::<f64>, 1_500_000_000.5, None::<f64>),
     )
     .unwrap();
-    db.execute("UPDATE archive SET deleted_here = ? WHERE archive.id = ?", (1_500_000_000.5, "id-2")).unwrap();
+    db.execute("UPDATE archive SET deleted_here = ? WHERE archive.id = ?", (1_500_000_000.5, "id-2"))
+        .unwrap();
     shell.glacier(&["archive", "list", "v"]).is("id:id-3\t\nnew\none\n", "", 0);
     db.execute("DELETE FROM archive WHERE archive.id = ?", ["id-7"]).unwrap();
     shell.glacier(&["archive", "list", "v"]).is("id:id-3\t\none\n", "", 0);
@@ -71,7 +72,9 @@ fn vaults_of_one_name_in_two_regions_are_two() {
     let shell = Shell::new();
     for (region, name) in [("eu-west-1", "--name=europe"), ("us-west-2", "--name=america")] {
         shell.glacier(&["--region", region, "vault", "create", "v"]).is_silent();
-        shell.glacier_with_input(&["archive", "upload", "--region", region, "v", name, "-"], b"x").is_silent();
+        shell
+            .glacier_with_input(&["archive", "upload", "--region", region, "v", name, "-"], b"x")
+            .is_silent();
     }
     shell.glacier(&["--region=eu-west-1", "archive", "list", "v"]).is("europe\n", "", 0);
     shell.glacier(&["archive", "list", "v", "--region", "us-west-2"]).is("america\n", "", 0);

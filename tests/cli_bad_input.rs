@@ -21,7 +21,9 @@ fn what_makes_no_sense_changes_nothing() {
     let shell = shell();
     shell.write("empty", "");
     // The one case that only the service can refuse.
-    shell.glacier(&["archive", "upload", "none", "file"]).is_refused(1, "vault 'none' not found in region us-east-1");
+    shell
+        .glacier(&["archive", "upload", "none", "file"])
+        .is_refused(1, "vault 'none' not found in region us-east-1");
     let (writes, files) = (shell.writes(), std::fs::read_dir(shell.path("")).unwrap().count());
     let long = format!("--name={}", "n".repeat(1025));
     for (arguments, status, said) in [
@@ -37,7 +39,11 @@ fn what_makes_no_sense_changes_nothing() {
         (&["archive", "retrieve", "v", "file", "none"], 1, "archive 'none' not found"),
         (&["archive", "retrieve", "v", "id:none", "-o", "x"], 1, "archive 'id:none' not found"),
         (&["archive", "retrieve", "v", "id:"], 2, "is not the id of an archive"),
-        (&["archive", "retrieve", "v", "a", "b", "-o", "x"], 1, "cannot specify output filename with multi-archive"),
+        (
+            &["archive", "retrieve", "v", "a", "b", "-o", "x"],
+            1,
+            "cannot specify output filename with multi-archive",
+        ),
         (&["archive", "retrieve", "v", "file", "file"], 1, "two of the archives would be written to 'file'"),
         (&["archive", "retrieve", "v", "file", "-o", "none/x"], 1, "there is no directory 'none'"),
         (&["archive", "retrieve", "v", "file", "-o", "/"], 1, "it is a directory"),
@@ -74,8 +80,10 @@ fn two_archives_of_one_name_are_listed_to_choose_from() {
     for command in ["retrieve", "delete"] {
         let refused = shell.glacier(&["archive", command, "v", "file"]);
         let lines: Vec<&str> = refused.stderr.lines().collect();
-        assert_eq!((refused.status, lines.len(), lines[0]),
-            (1, 3, "glacier: archive 'file' is 2 archives; use one of these:"));
+        assert_eq!(
+            (refused.status, lines.len(), lines[0]),
+            (1, 3, "glacier: archive 'file' is 2 archives; use one of these:")
+        );
         assert!(lines[1].starts_with("glacier: id:") && lines[1].ends_with(" bytes 7"), "{lines:?}");
         assert!(lines[2].starts_with("glacier: id:") && lines[2].ends_with(" bytes 5"), "{lines:?}");
     }
@@ -105,7 +113,9 @@ fn an_endpoint_where_nobody_listens_is_named_as_such() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}", listener.local_addr().unwrap())
     };
-    shell.glacier(&["--endpoint-url", &nobody, "vault", "list"]).is_refused(1, "no answer from Glacier in us-east-1");
+    shell
+        .glacier(&["--endpoint-url", &nobody, "vault", "list"])
+        .is_refused(1, "no answer from Glacier in us-east-1");
     let upload = ["--endpoint-url", &nobody, "archive", "upload", "v", "file"];
     let refused = shell.glacier(&upload);
     refused.is_refused(1, "no answer from Glacier in us-east-1: Connection refused");

@@ -26,7 +26,9 @@ fn the_story_of_the_original_without_git_annex() {
     jobs.is(&format!("a/p {date} example-vault example-content\n"), "", 0);
 
     assert!(!content.exists(), "nothing is written before the data is there");
-    shell.glacier_waits(&["archive", "retrieve", "--wait", "example-vault", "example-content"], 4 * HOUR).is_silent();
+    shell
+        .glacier_waits(&["archive", "retrieve", "--wait", "example-vault", "example-content"], 4 * HOUR)
+        .is_silent();
     assert_eq!(shell.read("example-content"), b"42\n");
     assert!(shell.glacier(&["job", "list"]).stdout.starts_with("a/d "));
     assert_eq!(shell.emulator.requests()["InitiateJob"], 1, "one retrieval was paid for");
@@ -38,7 +40,11 @@ fn data_goes_in_and_out_through_pipes() {
     let shell = Shell::new();
     shell.glacier(&["vault", "create", "v"]).is_silent();
     shell.glacier_with_input(&["archive", "upload", "v", "--name=n", "-"], b"through a pipe").is_silent();
-    shell.glacier(&["archive", "retrieve", "v", "n", "-o-"]).is("", "glacier: queued retrieval job for archive 'n'\n", 75);
+    shell.glacier(&["archive", "retrieve", "v", "n", "-o-"]).is(
+        "",
+        "glacier: queued retrieval job for archive 'n'\n",
+        75,
+    );
     shell.emulator.advance(4 * HOUR);
     shell.glacier(&["archive", "retrieve", "v", "n", "-o-"]).is("through a pipe", "", 0);
     shell.glacier(&["archive", "retrieve", "-o-", "v", "n"]).is("through a pipe", "", 0);
@@ -69,7 +75,9 @@ fn several_archives_are_asked_for_at_once() {
     let shell = Shell::new();
     shell.glacier(&["vault", "create", "v"]).is_silent();
     for name in ["a", "b", "c"] {
-        shell.glacier_with_input(&["archive", "upload", "v", "--name", name, "-"], name.as_bytes()).is_silent();
+        shell
+            .glacier_with_input(&["archive", "upload", "v", "--name", name, "-"], name.as_bytes())
+            .is_silent();
     }
     assert_eq!(shell.glacier(&["archive", "retrieve", "v", "a"]).status, 75);
     shell.emulator.advance(4 * HOUR);
@@ -77,7 +85,10 @@ fn several_archives_are_asked_for_at_once() {
                    glacier: queued retrieval job for archive 'c'\n";
     shell.glacier(&["archive", "retrieve", "v", "a", "b", "c"]).is("", waiting, 75);
     shell.glacier_waits(&["archive", "retrieve", "v", "--wait", "b", "c"], 4 * HOUR).is_silent();
-    assert_eq!((shell.read("a"), shell.read("b"), shell.read("c")), (b"a".to_vec(), b"b".to_vec(), b"c".to_vec()));
+    assert_eq!(
+        (shell.read("a"), shell.read("b"), shell.read("c")),
+        (b"a".to_vec(), b"b".to_vec(), b"c".to_vec())
+    );
     assert_eq!(shell.emulator.requests()["InitiateJob"], 3);
     assert_eq!(shell.emulator.requests()["ListJobs"], 3, "one list serves all names of a command");
 }
@@ -162,7 +173,10 @@ fn success_of_help_and_version_and_failure_of_what_git_annex_tries() {
     let shell = Shell::new();
     for arguments in [&["--help"][..], &["-h"], &["archive", "retrieve", "--help"]] {
         let help = shell.glacier(arguments);
-        assert!(help.status == 0 && help.stdout.contains("Usage: glacier") && help.stderr.is_empty(), "{help:?}");
+        assert!(
+            help.status == 0 && help.stdout.contains("Usage: glacier") && help.stderr.is_empty(),
+            "{help:?}"
+        );
     }
     shell.glacier(&["--version"]).is(concat!("glacier ", env!("CARGO_PKG_VERSION"), "\n"), "", 0);
     shell.glacier(&["--compatibility-test-git-annex"]).is_refused(2, "unexpected argument");

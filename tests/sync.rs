@@ -112,6 +112,7 @@ fn an_upload_of_the_last_days_may_be_missing_from_an_inventory() {
 fn a_vault_that_does_not_change_is_still_known_to_have_been_there() {
     let shell = shell();
     sync(&shell, &[], "");
-    let seen: f64 = shell.sqlite().query_row("SELECT last_seen_upstream FROM archive", [], |row| row.get(0)).unwrap();
+    let seen: f64 =
+        shell.sqlite().query_row("SELECT last_seen_upstream FROM archive", [], |row| row.get(0)).unwrap();
     assert!((seen - shell.emulator.now().unix_timestamp() as f64).abs() < 5.0 * 3600.0);
 }

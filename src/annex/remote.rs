@@ -200,11 +200,11 @@ impl Remote {
 
     async fn info(&self, session: &Session) -> io::Result<()> {
         if let Ok(vault) = self.vault() {
-            let mut fields = vec![
-                ("vault", vault.name.to_string()),
-                ("region", vault.engine.region().to_string()),
-                ("file prefix", vault.prefix.clone()),
-            ];
+            let region = vault.engine.region();
+            let mut fields = vec![("vault", vault.name.to_string()), ("region", region.to_string())];
+            if !vault.prefix.is_empty() {
+                fields.push(("file prefix", vault.prefix.clone()));
+            }
             if let Ok(summary) = vault.engine.summary(&vault.name).await {
                 fields.extend(summary.account.map(|account| ("account", account.to_string())));
                 let date = summary

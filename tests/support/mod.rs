@@ -121,7 +121,8 @@ impl Shell {
 
     /// Requests that change something or cost something.
     pub fn writes(&self) -> Vec<(String, u64)> {
-        let harmless = |name: &str| name.starts_with("List") || name.starts_with("Describe") || name == "GetJobOutput";
+        let harmless =
+            |name: &str| name.starts_with("List") || name.starts_with("Describe") || name == "GetJobOutput";
         self.emulator.requests().into_iter().filter(|(name, _)| !harmless(name)).collect()
     }
 
@@ -135,7 +136,8 @@ pub fn run(command: &mut Command) -> Outcome {
 }
 
 pub fn run_with_input(command: &mut Command, input: &[u8]) -> Outcome {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));

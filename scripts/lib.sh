@@ -1,0 +1,56 @@
+# What scripts/demo and scripts/test need, installed if it is missing. To be sourced.
+
+# Keeps what is installed below here out of the way of the rest of the machine.
+tools=$PWD/target/tools
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*" >&2; }
+fail() { printf '%s: %s\n' "$0" "$*" >&2; exit 1; }
+
+# Installs Debian packages as root or by sudo; false if neither is to be had.
+install_packages() {
+    command -v apt-get >/dev/null || return 1
+    local root=
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null && sudo -n true 2>/dev/null || return 1
+        root=sudo
+    fi
+    say "Installing $*"
+    { $root apt-get update -qq && $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; } >&2
+}
+
+need_build_tools() {
+    command -v git >/dev/null || install_packages git || fail "git is needed"
+    command -v cargo >/dev/null || [ ! -f "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
+    command -v cargo >/dev/null || fail "Rust is needed: https://rustup.rs"
+    command -v cc >/dev/null || install_packages build-essential || fail "a C compiler is needed (cc)"
+}
+
+# A virtual environment of Python at $tools/venv with these packages.
+need_python_packages() {
+    if [ ! -x "$tools/venv/bin/pip" ]; then
+        python3 -m venv "$tools/venv" >/dev/null 2>&1 || {
+            rm -rf "$tools/venv"
+            install_packages python3 python3-venv || fail "python3 with venv is needed"
+            python3 -m venv "$tools/venv"
+        }
+    fi
+    "$tools/venv/bin/pip" install --quiet --disable-pip-version-check "$@" >&2
+}
+
+# git-annex from the distribution, else the wheel of PyPI.
+need_git_annex() {
+    command -v git-annex >/dev/null && return
+    install_packages git-annex && return
+    say "Installing git-annex into $tools/venv"
+    need_python_packages git-annex
+    mkdir -p "$tools/bin"
+    ln -sf "$tools/venv/bin/git-annex" "$tools/bin/git-annex"
+    PATH=$tools/bin:$PATH
+}
+
+# Builds all programs and puts them first on PATH.
+build_programs() {
+    say "Building"
+    cargo build --workspace --bins --locked >&2
+    PATH=$PWD/target/debug:$PATH
+}
