@@ -93,6 +93,7 @@ impl Cache {
             return Err(CacheError::TooNew { path: path.to_owned(), version, known: schema::KNOWN_VERSION });
         }
         schema::bring_up_to_date(&mut connection).map_err(sqlite)?;
+        schema::prefer_wal(&connection);
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
     }
 

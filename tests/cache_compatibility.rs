@@ -110,3 +110,23 @@ fn a_lost_cache_is_learnt_anew_from_an_inventory() {
     let jobs = shell.glacier(&["job", "list"]).stdout;
     assert!(jobs.starts_with("i/d ") && jobs.ends_with(" v          \n"), "{jobs:?}");
 }
+
+/// Switching a new file to another journal mode once failed with "database is locked" when several began at once.
+#[test]
+fn many_processes_may_begin_with_no_cache_at_all() {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    for round in 0..5 {
+        std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+        std::thread::scope(|scope| {
+            for number in 0..16 {
+                let name = format!("--name={round}-{number}");
+                let shell = &shell;
+                scope.spawn(move || {
+                    shell.glacier_with_input(&["archive", "upload", "v", &name, "-"], b"x").is_silent()
+                });
+            }
+        });
+        assert_eq!(shell.glacier(&["archive", "list", "v"]).stdout.lines().count(), 16);
+    }
+}

@@ -140,6 +140,7 @@ fn an_upload_without_an_answer_is_neither_repeated_nor_called_failed() {
     let endpoint = format!("http://{address}");
     let refused = shell.glacier(&["--endpoint-url", &endpoint, "archive", "upload", "v", "file"]);
     refused.is_refused(1, "archive 'file' may or may not have been stored in v");
+    assert_eq!(refused.stderr.matches("no answer from Glacier").count(), 1, "a cause is said once");
     let (read, listener) = served.join().unwrap();
     assert!(read > 0);
     assert!(listener.accept().is_err(), "it was not sent a second time");

@@ -90,10 +90,9 @@ async fn run_under(
     command.args(arguments).env("AWS_ENDPOINT_URL_GLACIER", emulator.endpoint_url());
     command.env("AWS_ACCESS_KEY_ID", emulator.access_key_id());
     command.env("AWS_SECRET_ACCESS_KEY", emulator.secret_access_key());
-    command.env("AWS_REGION", emulator.region());
-    for other in
-        ["AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]
-    {
+    // boto3 and version 1 of the AWS command line read only the second.
+    command.env("AWS_REGION", emulator.region()).env("AWS_DEFAULT_REGION", emulator.region());
+    for other in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] {
         command.env_remove(other);
     }
     let mut child = match command.spawn() {

@@ -56,8 +56,6 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<
     if version(connection)? == KNOWN_VERSION {
         return Ok(());
     }
-    // Readers and one writer at a time then do not wait for each other; kept in the file for good.
-    connection.pragma_update(None, "journal_mode", "wal")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let from = usize::try_from(version(&transaction)?).unwrap_or(0);
     for step in STEPS.iter().skip(from) {
@@ -65,4 +63,13 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<
     }
     transaction.pragma_update(None, "user_version", KNOWN_VERSION)?;
     transaction.commit()
+}
+
+/// Readers and a writer do not wait for each other in this mode, which the file keeps for good. Not every file system
+/// allows it, nor does another process at work on the file; then it stays as it is until the next time.
+pub(super) fn prefer_wal(connection: &Connection) {
+    let mode = connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
+    if mode.is_ok_and(|mode| mode != "wal") {
+        let _ = connection.pragma_update(None, "journal_mode", "wal");
+    }
 }

@@ -30,9 +30,18 @@ pub(super) fn failure(error: &anyhow::Error) -> Exit {
             .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     };
     if !error.chain().any(is_closed_pipe) {
-        say(format_args!("{error:#}"));
+        say(in_one_line(error));
     }
     Exit::Failed
+}
+
+/// The error and its causes, less what an error says of its cause already.
+fn in_one_line(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        before if before.contains(&cause) => said,
+        before => format!("{before}: {cause}"),
+    })
 }
 
 /// Says what is wrong with a command line, in one line; prints help where that was asked for.

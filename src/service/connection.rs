@@ -9,7 +9,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_glacier::config::timeout::TimeoutConfig;
 
-use super::error::{ServiceError, innermost};
+use super::error::ServiceError;
 use crate::types::Region;
 
 /// The region of the original program, when nothing names another.
@@ -21,10 +21,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long one try of such a call may go unanswered.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(25);
-/// How long one request with data may take to be answered. The service itself gives up after at most 520 s
-/// (answers 408), and a peer that takes no more data is noticed by the SDK's watch over stalled streams.
-pub(super) const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
-
 /// What decides which Glacier is spoken to. Whatever is left out follows AWS's own rules.
 #[derive(Debug, Clone, Default)]
 pub struct Connection {
@@ -79,9 +75,10 @@ impl Glacier {
     ///
     /// [`ServiceError::NoCredentials`] when AWS's chain of providers has none.
     pub async fn access_key_id(&self) -> Result<String, ServiceError> {
-        let missing = |cause: String| ServiceError::NoCredentials { cause };
-        let provider = self.config.credentials_provider().ok_or_else(|| missing("none configured".into()))?;
-        let credentials = provider.provide_credentials().await.map_err(|error| missing(innermost(&error)))?;
+        let none = || ServiceError::NoCredentials { cause: String::new() };
+        let provider = self.config.credentials_provider().ok_or_else(none)?;
+        let credentials = provider.provide_credentials().await;
+        let credentials = credentials.map_err(|error| ServiceError::no_credentials(&error))?;
         Ok(credentials.access_key_id().to_owned())
     }
 }

@@ -22,10 +22,10 @@ pub enum ServiceError {
     InventoryNotReady,
     /// No credentials were found to sign with.
     #[error(
-        "no AWS credentials found ({cause}); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        "no AWS credentials found{cause}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     )]
     NoCredentials {
-        /// What the last provider said.
+        /// What the provider said that failed, in parentheses; empty if there was none to ask.
         cause: String,
     },
     /// The configuration cannot be used.
@@ -92,6 +92,13 @@ impl ServiceError {
         }
     }
 
+    /// That no provider had any needs no explanation; that one failed does.
+    pub(super) fn no_credentials(error: &(dyn Error + 'static)) -> Self {
+        let said = innermost(error);
+        let cause = if said.starts_with("no credentials") { String::new() } else { format!(" ({said})") };
+        Self::NoCredentials { cause }
+    }
+
     pub(super) fn bad_answer(cause: impl Into<String>) -> Self {
         Self::BadAnswer { cause: cause.into() }
     }
@@ -108,7 +115,7 @@ impl ServiceError {
                 Self::from_code(code, &one_line(answer.err().message().unwrap_or("no message")))
             }
             SdkError::ResponseError(_) => Self::bad_answer(innermost(error)),
-            _ if mentions_credentials(error) => Self::NoCredentials { cause: innermost(error) },
+            _ if mentions_credentials(error) => Self::no_credentials(error),
             SdkError::ConstructionFailure(_) => Self::Configuration { cause: innermost(error) },
             SdkError::TimeoutError(_) => Self::unanswered(region, "it took too long".into(), false),
             _ => Self::unanswered(region, innermost(error), was_never_sent(error)),

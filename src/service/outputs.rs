@@ -3,7 +3,7 @@
 use aws_sdk_glacier::primitives::ByteStream;
 use bytes::Bytes;
 
-use super::{Glacier, ServiceError, error::innermost, retries};
+use super::{Glacier, ServiceError, error::innermost};
 use crate::treehash::TreeHash;
 use crate::types::{JobId, VaultName};
 
@@ -55,7 +55,7 @@ impl Glacier {
         let header = range
             .map(|range| format!("bytes={}-{}", range.start_byte, range.start_byte + range.length_bytes - 1));
         let request = self.client.get_job_output().vault_name(vault.as_str()).job_id(job.as_str());
-        let request = request.set_range(header).customize().config_override(retries::with_data());
+        let request = request.set_range(header);
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
         if range.is_some() && answer.status() != 206 {
             return Err(ServiceError::bad_answer("the whole output came where a range was asked for"));

@@ -29,6 +29,7 @@ impl Glacier {
         tree_hash: TreeHash,
         data: Bytes,
     ) -> Result<StoredArchive, ServiceError> {
+        let settings = retries::once(retries::with_data(data.len()));
         let request = self
             .client
             .upload_archive()
@@ -36,7 +37,7 @@ impl Glacier {
             .archive_description(name.as_str())
             .checksum(tree_hash.to_string())
             .body(ByteStream::from(data));
-        let request = request.customize().config_override(retries::once(retries::with_data()));
+        let request = request.customize().config_override(settings);
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
         let account = answer.location().and_then(account_of_location);
         Ok(StoredArchive { id: archive_id(answer.archive_id())?, account })
@@ -70,6 +71,7 @@ impl Glacier {
         data: Bytes,
     ) -> Result<(), ServiceError> {
         let last_byte = start_byte + data.len() as u64 - 1;
+        let settings = retries::with_data(data.len());
         let request = self
             .client
             .upload_multipart_part()
@@ -78,7 +80,7 @@ impl Glacier {
             .range(format!("bytes {start_byte}-{last_byte}/*"))
             .checksum(tree_hash.to_string())
             .body(ByteStream::from(data));
-        let answer = request.customize().config_override(retries::with_data()).send().await;
+        let answer = request.customize().config_override(settings).send().await;
         answer.map(drop).map_err(|error| self.sorted(&error))
     }
 
@@ -97,7 +99,7 @@ impl Glacier {
             .upload_id(upload.as_str())
             .archive_size(size_bytes.to_string())
             .checksum(tree_hash.to_string());
-        let request = request.customize().config_override(retries::with_data());
+        let request = request.customize().config_override(retries::long_work());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
         let account = answer.location().and_then(account_of_location);
         Ok(StoredArchive { id: archive_id(answer.archive_id())?, account })
