@@ -3,6 +3,7 @@
 //! `protocol` is the lines, pure; `session` is who may talk when; `remote` turns requests into work for the engine.
 //! Standard output carries the protocol and nothing else, through the session's writer only.
 
+mod config;
 mod protocol;
 mod remote;
 mod session;

@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod exit;
+mod file_or_standard;
 mod output;
 
 use std::ffi::OsString;
@@ -15,9 +16,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Parser;
 
-use crate::cache::Cache;
-use crate::engine::{Engine, SystemClock};
-use crate::service::{Connection, Glacier};
+use crate::engine::{Connection, Engine, SystemClock};
 use crate::settings::Settings;
 use args::Args;
 use exit::Exit;
@@ -41,8 +40,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 async fn execute(args: Args) -> Result<Exit> {
     let connection = Connection { region: args.region, endpoint_url: args.endpoint_url };
     let settings = Settings::read(connection)?;
-    let glacier = Glacier::connect(&settings.connection).await?;
-    let cache = Arc::new(Cache::open(&settings.cache_path)?);
-    let engine = Engine::new(glacier, cache, Arc::new(SystemClock));
+    let engine = Engine::open(&settings.connection, &settings.cache_path, Arc::new(SystemClock)).await?;
     commands::run(&engine, args.command).await
 }

@@ -20,6 +20,7 @@ mod upload;
 mod vaults;
 mod wait;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use clock::{Clock, SystemClock};
@@ -32,6 +33,9 @@ pub use retrieve::{Retrieval, Wanted};
 pub use sync::{Sync, SyncReport};
 pub use upload::Source;
 pub use wait::Patience;
+
+pub use crate::cache::{Archive, Finding, FindingKind, VaultKnowledge};
+pub use crate::service::{Connection, Job, JobStatus, JobTask};
 
 use crate::cache::Cache;
 use crate::service::Glacier;
@@ -58,9 +62,20 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Returns an engine over these parts. Nothing is sent.
-    pub fn new(glacier: Glacier, cache: Arc<Cache>, clock: Arc<dyn Clock>) -> Self {
-        Self { glacier, cache, clock }
+    /// Returns an engine for the Glacier that is meant and the cache at `cache_path`, which is made if it is not
+    /// there. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// When the AWS configuration or the cache cannot be used.
+    pub async fn open(
+        connection: &Connection,
+        cache_path: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, EngineError> {
+        let glacier = Glacier::connect(connection).await?;
+        let cache = Arc::new(Cache::open(cache_path)?);
+        Ok(Self { glacier, cache, clock })
     }
 
     /// Returns the region that is spoken to.

@@ -123,7 +123,7 @@ fn many_processes_may_begin_with_no_cache_at_all() {
                 let name = format!("--name={round}-{number}");
                 let shell = &shell;
                 scope.spawn(move || {
-                    shell.glacier_with_input(&["archive", "upload", "v", &name, "-"], b"x").is_silent()
+                    shell.glacier_with_input(&["archive", "upload", "v", &name, "-"], b"x").is_silent();
                 });
             }
         });

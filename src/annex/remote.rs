@@ -5,29 +5,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::protocol::{Key, Question, Reply, Request};
+use super::config::{self, Config};
+use super::protocol::{Key, Reply, Request};
 use super::session::{Session, Writer};
-use crate::cache::Cache;
 use crate::engine::{
     Engine, EngineError, Patience, Presence, RangeSize, Retrieval, Source, SystemClock, Target, Wanted,
 };
-use crate::service::Glacier;
 use crate::settings::Settings;
-use crate::types::{ArchiveRef, Region, VaultName, quoted};
+use crate::types::{ArchiveRef, VaultName, quoted};
 
 /// Very expensive, so that git-annex takes any other copy first.
 const COST: u32 = 1000;
 /// How old the knowledge may be that lets git-annex drop another copy: the original's allowance, which covers the lag
 /// of inventories.
 const PRESENCE_MAX_AGE: Duration = Duration::from_secs(60 * 60 * 60);
-
-/// The settings of the remote, with what they are for.
-const CONFIGS: [(&str, &str); 4] = [
-    ("vault", "Glacier vault to store in (default: name of the remote, a hyphen, its uuid)"),
-    ("region", "AWS region of the vault (default: as the AWS configuration says, else us-east-1)"),
-    ("datacenter", "the same as region, as the built-in glacier remote calls it"),
-    ("fileprefix", "put before each key to make the name of its archive"),
-];
 
 /// A remote. Until PREPARE or INITREMOTE it has no vault.
 pub(super) struct Remote {
@@ -55,7 +46,7 @@ impl Remote {
     /// Only when git-annex cannot be spoken to; what goes wrong with Glacier is an answer.
     pub(super) async fn answer(&mut self, session: &mut Session, request: Request) -> io::Result<()> {
         let reply = match request {
-            Request::ListConfigs => return list_configs(session),
+            Request::ListConfigs => return config::list(session),
             Request::GetInfo => return self.info(session).await,
             Request::InitRemote => Reply::InitRemote(self.initialise(session).await?),
             Request::Prepare => Reply::Prepare(self.prepare(session).await?),
@@ -123,9 +114,8 @@ impl Remote {
     async fn open(&self, name: VaultName, config: &Config) -> Result<Vault, String> {
         let mut connection = self.settings.connection.clone();
         connection.region = config.region()?.or(connection.region);
-        let glacier = Glacier::connect(&connection).await.map_err(|error| error.to_string())?;
-        let cache = Cache::open(&self.settings.cache_path).map_err(|error| error.to_string())?;
-        let engine = Engine::new(glacier, Arc::new(cache), Arc::new(SystemClock));
+        let engine = Engine::open(&connection, &self.settings.cache_path, Arc::new(SystemClock)).await;
+        let engine = engine.map_err(said)?;
         Ok(Vault { engine, name, prefix: config.prefix.clone() })
     }
 
@@ -229,63 +219,6 @@ impl Vault {
             std::str::from_utf8(&key.0).map_err(|_| "the key is no text, which no archive's name can be")?;
         Ok(format!("{}{key}", self.prefix))
     }
-}
-
-/// The settings of a remote as git-annex has them; empty where the user gave none.
-struct Config {
-    vault: String,
-    region: String,
-    datacenter: String,
-    prefix: String,
-}
-
-impl Config {
-    async fn ask(session: &mut Session) -> io::Result<Self> {
-        Ok(Self {
-            vault: session.ask(Question::Config("vault")).await?,
-            region: session.ask(Question::Config("region")).await?,
-            datacenter: session.ask(Question::Config("datacenter")).await?,
-            prefix: session.ask(Question::Config("fileprefix")).await?,
-        })
-    }
-
-    fn region(&self) -> Result<Option<Region>, String> {
-        let given = if self.region.is_empty() { &self.datacenter } else { &self.region };
-        if !self.datacenter.is_empty() && *given != self.datacenter {
-            return Err(format!(
-                "region={} and datacenter={} differ; give one",
-                self.region, self.datacenter
-            ));
-        }
-        if given.is_empty() {
-            return Ok(None);
-        }
-        given.parse().map(Some).map_err(|error| format!("{error}"))
-    }
-
-    /// The vault, else the name that the built-in remote would choose.
-    async fn vault_or_default(&self, session: &mut Session) -> io::Result<Result<VaultName, String>> {
-        let vault = if self.vault.is_empty() {
-            let mut name = session.ask(Question::Config("name")).await?;
-            if name.is_empty() {
-                name = session.ask(Question::Config("sameas-name")).await?;
-            }
-            if name.is_empty() && session.has("GETGITREMOTENAME") {
-                name = session.ask(Question::GitRemoteName).await?;
-            }
-            format!("{name}-{}", session.ask(Question::Uuid).await?)
-        } else {
-            self.vault.clone()
-        };
-        Ok(vault.parse().map_err(|error| format!("{error}; give one with vault=")))
-    }
-}
-
-fn list_configs(session: &Session) -> io::Result<()> {
-    for (name, description) in CONFIGS {
-        session.send(&Reply::Config { name, description })?;
-    }
-    session.send(&Reply::ConfigEnd)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use glacier_engine::{annex, service::Connection, settings::Settings};
+use glacier_engine::{annex, engine::Connection, settings::Settings};
 
 fn main() -> ExitCode {
     match Settings::read(Connection::default()) {

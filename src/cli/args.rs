@@ -1,7 +1,5 @@
 //! The grammar of the command line. The comments of this file are the help texts.
 
-use std::path::PathBuf;
-
 use clap::{Parser, Subcommand};
 
 use super::commands::{archive, vault};
@@ -76,18 +74,5 @@ fn endpoint_url(text: &str) -> Result<String, String> {
     match rest {
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(text.to_owned()),
         _ => Err("it must begin with https:// or http:// and name a host".to_owned()),
-    }
-}
-
-/// A path, or `-` for standard input or output.
-#[derive(Debug, Clone)]
-pub(super) enum FileOrStandard {
-    Standard,
-    File(PathBuf),
-}
-
-impl From<std::ffi::OsString> for FileOrStandard {
-    fn from(text: std::ffi::OsString) -> Self {
-        if text == "-" { Self::Standard } else { Self::File(text.into()) }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::hours;
-use crate::cli::args::FileOrStandard;
+use crate::cli::file_or_standard::FileOrStandard;
 use crate::types::{ArchiveRef, VaultName};
 
 #[derive(Debug, Args)]

@@ -6,10 +6,9 @@ use std::ops::ControlFlow;
 use anyhow::Result;
 
 use super::archive;
-use crate::cache::Archive;
 use crate::cli::exit::Exit;
 use crate::cli::output::info;
-use crate::engine::{Engine, Listing};
+use crate::engine::{Archive, Engine, Listing};
 use crate::types::quoted;
 
 pub(super) async fn run(engine: &Engine, args: archive::List) -> Result<Exit> {

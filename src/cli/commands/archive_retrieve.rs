@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::{archive, patience};
-use crate::cli::args::FileOrStandard;
 use crate::cli::exit::Exit;
+use crate::cli::file_or_standard::FileOrStandard;
 use crate::cli::output::say;
 use crate::engine::{Engine, RangeSize, Retrieval, Target, Wanted};
 use crate::types::{ArchiveRef, quoted};

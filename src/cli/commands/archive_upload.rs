@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use super::archive;
-use crate::cli::args::FileOrStandard;
 use crate::cli::exit::Exit;
+use crate::cli::file_or_standard::FileOrStandard;
 use crate::engine::{Engine, Source};
 use crate::types::{ArchiveName, quoted};
 

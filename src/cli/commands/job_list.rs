@@ -5,8 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use crate::cli::exit::Exit;
-use crate::engine::{Engine, VaultJob};
-use crate::service::{JobStatus, JobTask};
+use crate::engine::{Engine, JobStatus, JobTask, VaultJob};
 use crate::types::ArchiveRef;
 
 pub(super) async fn run(engine: &Engine) -> Result<Exit> {

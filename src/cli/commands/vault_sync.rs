@@ -3,10 +3,9 @@
 use anyhow::Result;
 
 use super::{patience, vault};
-use crate::cache::{Finding, FindingKind};
 use crate::cli::exit::Exit;
 use crate::cli::output::{info, say, warning};
-use crate::engine::{Engine, Sync, SyncReport};
+use crate::engine::{Engine, Finding, FindingKind, Sync, SyncReport};
 use crate::types::quoted;
 
 pub(super) async fn run(engine: &Engine, args: vault::Sync) -> Result<Exit> {

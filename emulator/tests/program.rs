@@ -1,0 +1,58 @@
+//! The `glacier-emulator` command, as scripts use it.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+
+fn emulator(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_glacier-emulator"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    emulator(arguments).output().unwrap()
+}
+
+#[test]
+fn a_command_runs_with_what_it_needs_and_gives_its_status() {
+    let script =
+        "printenv AWS_ENDPOINT_URL_GLACIER AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_REGION; exit 7";
+    let mut command = emulator(&["--", "sh", "-c", script]);
+    let output = command.env("AWS_SESSION_TOKEN", "of another account").output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = printed.lines().collect();
+    assert!(lines.len() == 4 && lines[0].starts_with("http://127.0.0.1:"), "{lines:?}");
+    assert_eq!(output.status.code(), Some(7));
+    assert_eq!(run(&["--", "sh", "-c", "test -z \"$AWS_SESSION_TOKEN\""]).status.code(), Some(0));
+    assert_eq!(run(&["--", "sh", "-c", "kill -9 $$"]).status.code(), Some(128 + 9));
+}
+
+#[test]
+fn what_cannot_be_run_or_makes_no_sense_is_said_in_one_line() {
+    let output = run(&["--", "/no/such/program"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.lines().count()), (Some(127), 1), "{said}");
+    assert!(output.stdout.is_empty());
+    for arguments in [&["--account", "12"][..], &["--listen", "127.0.0.1:x"], &["--job-delay", "soon"]] {
+        let output = run(arguments);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn it_prints_its_url_serves_and_leaves_when_told_to() {
+    for signal in ["-INT", "-TERM"] {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut command = emulator(&[]);
+        let mut child = command.env("TMPDIR", temporary.path()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        let address = url.trim().strip_prefix("http://").unwrap();
+        std::net::TcpStream::connect(address).unwrap();
+        assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 1);
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "nothing is left behind");
+    }
+}
