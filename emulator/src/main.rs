@@ -79,7 +79,7 @@ async fn serve(emulator: &Emulator, mut signals: Signals) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// An interrupt from the keyboard reaches the command by itself; a request to terminate is passed on by ending it.
+/// An interrupt from the keyboard reaches the command by itself; a request to terminate is passed on.
 async fn run_under(
     emulator: &Emulator,
     program: &OsString,
@@ -105,7 +105,10 @@ async fn run_under(
     let status = tokio::select! {
         status = child.wait() => status?,
         _ = signals.terminate.recv() => {
-            child.kill().await?;
+            let id = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+            if let Some(id) = id {
+                rustix::process::kill_process(id, rustix::process::Signal::TERM)?;
+            }
             child.wait().await?
         }
     };

@@ -127,7 +127,7 @@ impl Cache {
     ) -> Result<Vec<Archive>, CacheError> {
         let (column, value) = match wanted {
             ArchiveRef::Id(id) => ("id", id.as_str()),
-            ArchiveRef::Name(name) => ("name", name.as_str()),
+            ArchiveRef::Name(name) | ArchiveRef::PrefixedName(name) => ("name", name.as_str()),
         };
         self.with(|connection| {
             let mut query = connection.prepare_cached(&format!(

@@ -7,12 +7,14 @@ use super::{ArchiveId, InvalidValue};
 
 /// A reference to an archive as written on a command line.
 ///
-/// `id:XYZ` addresses by id, `name:XYZ` forces a name, anything else is a name. `Display` gives the text back in a
-/// form that parses to the same reference.
+/// `id:XYZ` addresses by id, `name:XYZ` forces a name, anything else is a name. `Display` gives back what was written,
+/// or for a name that needs a prefix what has to be.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ArchiveRef {
     /// The archives whose description is this text. It may be any text: other programs write what they like.
     Name(String),
+    /// The same, written with the prefix `name:`.
+    PrefixedName(String),
     /// The archive with this id.
     Id(ArchiveId),
 }
@@ -24,7 +26,10 @@ impl FromStr for ArchiveRef {
         if let Some(id) = text.strip_prefix("id:") {
             return Ok(Self::Id(id.parse()?));
         }
-        Ok(Self::Name(text.strip_prefix("name:").unwrap_or(text).to_owned()))
+        Ok(match text.strip_prefix("name:") {
+            Some(name) => Self::PrefixedName(name.to_owned()),
+            None => Self::Name(text.to_owned()),
+        })
     }
 }
 
@@ -32,6 +37,7 @@ impl fmt::Display for ArchiveRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => write!(f, "id:{id}"),
+            Self::PrefixedName(name) => write!(f, "name:{name}"),
             Self::Name(name) if name.starts_with("id:") || name.starts_with("name:") => {
                 write!(f, "name:{name}")
             }
@@ -51,7 +57,7 @@ mod tests {
     #[test]
     fn a_prefix_decides_and_a_name_needs_none() {
         assert_eq!(parsed("photo.jpg"), ArchiveRef::Name("photo.jpg".into()));
-        assert_eq!(parsed("name:id:odd"), ArchiveRef::Name("id:odd".into()));
+        assert_eq!(parsed("name:id:odd"), ArchiveRef::PrefixedName("id:odd".into()));
         assert_eq!(parsed("id:-abc").to_string(), "id:-abc");
         assert!(matches!(parsed("id:-abc"), ArchiveRef::Id(_)));
         assert!("id:".parse::<ArchiveRef>().is_err());
@@ -59,9 +65,9 @@ mod tests {
 
     #[test]
     fn what_is_printed_parses_to_the_same() {
-        for text in ["plain", "name:id:x", "name:name:x", "id:abc"] {
+        for text in ["plain", "name:plain", "name:id:x", "name:name:x", "id:abc"] {
             assert_eq!(parsed(text).to_string(), text);
         }
-        assert_eq!(parsed("name:plain").to_string(), "plain");
+        assert_eq!(ArchiveRef::Name("id:x".into()).to_string(), "name:id:x");
     }
 }

@@ -62,7 +62,7 @@ fn wanted(args: &archive::Retrieve) -> Result<Vec<Wanted>> {
 
 /// The base name of the archive's name, in the current directory.
 fn default_path(reference: &ArchiveRef) -> Result<PathBuf> {
-    let ArchiveRef::Name(name) = reference else {
+    let (ArchiveRef::Name(name) | ArchiveRef::PrefixedName(name)) = reference else {
         bail!("an archive given by id needs a name for its file; give one with -o");
     };
     match Path::new(name).file_name() {

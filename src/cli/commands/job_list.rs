@@ -29,7 +29,7 @@ fn line(VaultJob { vault, job, archive }: &VaultJob) -> String {
     };
     let date = job.completed.as_ref().unwrap_or(&job.created);
     let name = match archive {
-        Some(ArchiveRef::Name(name)) => name.clone(),
+        Some(ArchiveRef::Name(name) | ArchiveRef::PrefixedName(name)) => name.clone(),
         Some(by_id @ ArchiveRef::Id(_)) => by_id.to_string(),
         None => String::new(),
     };
