@@ -64,7 +64,7 @@ fn new_keys_of_the_same_account_see_the_same_archives() {
     shell.glacier(&["vault", "create", "v"]).is_silent();
     shell.glacier_with_input(&["archive", "upload", "v", "--name=n", "-"], b"x").is_silent();
     let mut rotated = shell.glacier_command(&["archive", "list", "v"]);
-    support::run(rotated.env("AWS_ACCESS_KEY_ID", "AKIAROTATED")).is("n\n", "", 0);
+    support::run(rotated.env("AWS_ACCESS_KEY_ID", support::ROTATED_KEY_ID)).is("n\n", "", 0);
 }
 
 #[test]

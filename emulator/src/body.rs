@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
 use crate::error::Refusal;
+use crate::limits::Link;
 use crate::treehash::{Hasher, Leaves};
 
 /// Largest body of a control call, in bytes; a policy has at most 20 KB.
@@ -26,16 +27,19 @@ pub(crate) struct Received {
 }
 
 /// Reads a body to its end into a new file, which is synced when this returns.
-pub(crate) async fn to_file(mut body: Incoming, path: &Path) -> Result<Received, Refusal> {
+pub(crate) async fn to_file(mut body: Incoming, path: &Path, link: Link) -> Result<Received, Refusal> {
     let (frames, mut arriving) = mpsc::channel::<Bytes>(FRAMES_IN_FLIGHT);
     let file = File::create(path)?;
     let writing = tokio::task::spawn_blocking(move || write(file, &mut arriving));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Refusal::bad_request(format!("The body ended early: {error}")))?;
-        if let Ok(data) = frame.into_data()
-            && frames.send(data).await.is_err()
-        {
-            break;
+        if let Ok(data) = frame.into_data() {
+            if link.bytes_per_second.is_some() {
+                tokio::time::sleep(link.time_for(data.len())).await;
+            }
+            if frames.send(data).await.is_err() {
+                break;
+            }
         }
     }
     drop(frames);

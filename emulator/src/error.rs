@@ -37,8 +37,40 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "MissingAuthenticationTokenException", message)
     }
 
+    pub(crate) fn incomplete_signature(header: &str) -> Self {
+        let message = format!("Authorization header is incomplete: {header}");
+        Self::new(StatusCode::BAD_REQUEST, "IncompleteSignatureException", message)
+    }
+
+    pub(crate) fn unknown_key() -> Self {
+        let message = "The security token included in the request is invalid.";
+        Self::new(StatusCode::BAD_REQUEST, "UnrecognizedClientException", message)
+    }
+
+    pub(crate) fn invalid_signature(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "InvalidSignatureException", message)
+    }
+
+    pub(crate) fn wrong_signature(canonical_request: &str) -> Self {
+        Self::invalid_signature(format!(
+            "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access \
+             Key and signing method. Consult the service documentation for details.\n\nThe Canonical String for this \
+             request should have been\n'{canonical_request}'\n"
+        ))
+    }
+
     pub(crate) fn limit_exceeded(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "LimitExceededException", message)
+    }
+
+    pub(crate) fn policy_enforced() -> Self {
+        let message = "InitiateJob request denied by current data retrieval policy.";
+        Self::new(StatusCode::BAD_REQUEST, "PolicyEnforcedException", message)
+    }
+
+    pub(crate) fn no_longer_supported() -> Self {
+        let message = "This API is no longer supported for new accounts. Please use Amazon S3 Glacier storage classes instead.";
+        Self::new(StatusCode::BAD_REQUEST, "NoLongerSupportedException", message)
     }
 
     pub(crate) fn malformed(message: impl Into<String>) -> Self {

@@ -17,15 +17,21 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::delays::JobDelays;
+use crate::faults::{Fault, Faults};
+use crate::limits::Link;
 use crate::ops::Glacier;
 use crate::server;
+use crate::signature::Keys;
 use crate::stats::Stats;
 use crate::store::{Store, StoreError};
 
 /// Keys that the documentation of AWS uses as examples; they open nothing anywhere else.
-const ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
-const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+pub const ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+/// Its secret.
+pub const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const REGION: &str = "us-east-1";
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why an emulator could not start.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +62,13 @@ pub struct Builder {
     listen: SocketAddr,
     data_directory: Option<PathBuf>,
     account: String,
-    job_delay: Duration,
+    keys: Vec<Keys>,
+    job_delays: JobDelays,
+    job_lifetime: Duration,
+    inventory_lag: Duration,
+    link: Link,
+    faults: Vec<Fault>,
+    is_closed_to_customers: bool,
 }
 
 impl Default for Builder {
@@ -65,7 +77,13 @@ impl Default for Builder {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             data_directory: None,
             account: "111122223333".to_owned(),
-            job_delay: Duration::ZERO,
+            keys: Vec::new(),
+            job_delays: JobDelays::all(Duration::ZERO),
+            job_lifetime: DAY,
+            inventory_lag: Duration::ZERO,
+            link: Link::default(),
+            faults: Vec::new(),
+            is_closed_to_customers: false,
         }
     }
 }
@@ -95,7 +113,72 @@ impl Builder {
     /// How long jobs take, on the emulator's clock. Without this, no time at all.
     #[must_use]
     pub fn job_delay(mut self, delay: Duration) -> Self {
-        self.job_delay = delay;
+        self.job_delays = JobDelays::all(delay);
+        self
+    }
+
+    /// How long jobs take, by kind.
+    #[must_use]
+    pub fn job_delays(mut self, delays: JobDelays) -> Self {
+        self.job_delays = delays;
+        self
+    }
+
+    /// How long a finished job can be asked for. Without this, a day.
+    #[must_use]
+    pub fn job_lifetime(mut self, lifetime: Duration) -> Self {
+        self.job_lifetime = lifetime;
+        self
+    }
+
+    /// How long after a vault's first upload its first inventory is made, and how often it may be made anew. Until an
+    /// inventory has it, an upload or a deletion shows nowhere. Without this, every inventory is of its moment.
+    #[must_use]
+    pub fn inventory_lag(mut self, lag: Duration) -> Self {
+        self.inventory_lag = lag;
+        self
+    }
+
+    /// Takes the service's own figures for everything that takes time.
+    #[must_use]
+    pub fn realistic(self) -> Self {
+        self.job_delays(JobDelays::REALISTIC).job_lifetime(DAY).inventory_lag(DAY)
+    }
+
+    /// Lets requests be signed with this key, and only with keys that are named so. The first is what
+    /// [`Emulator::access_key_id`] returns. Without this, it is the key of AWS's own examples.
+    #[must_use]
+    pub fn keys(mut self, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
+        let (access_key_id, secret_access_key) = (access_key_id.into(), secret_access_key.into());
+        self.keys.push(Keys { access_key_id, secret_access_key });
+        self
+    }
+
+    /// Sets a fault.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// Lets this much time pass before each request is looked at.
+    #[must_use]
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.link.latency = latency;
+        self
+    }
+
+    /// Lets a connection carry this many bytes a second in each direction.
+    #[must_use]
+    pub fn bandwidth(mut self, bytes_per_second: u64) -> Self {
+        self.link.bytes_per_second = Some(bytes_per_second.max(1));
+        self
+    }
+
+    /// Answers every call as the service answers an account that it takes no more.
+    #[must_use]
+    pub fn no_longer_supported(mut self) -> Self {
+        self.is_closed_to_customers = true;
         self
     }
 
@@ -116,9 +199,26 @@ impl Builder {
         let temporary = if self.data_directory.is_none() { Some(TempDir::new()?) } else { None };
         let directory = self.data_directory.or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned()));
         let store = Store::open(&directory.unwrap_or_default())?;
-        let (clock, stats) = (Clock::default(), Stats::default());
-        let glacier =
-            Arc::new(Glacier { store, clock, stats, account: self.account, job_delay: self.job_delay });
+        let mut keys = self.keys;
+        if keys.is_empty() {
+            let (access_key_id, secret_access_key) = (ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned());
+            keys.push(Keys { access_key_id, secret_access_key });
+        }
+        let faults = Faults::default();
+        faults.add(self.faults);
+        let glacier = Arc::new(Glacier {
+            store,
+            clock: Clock::default(),
+            stats: Stats::default(),
+            faults,
+            account: self.account,
+            keys,
+            job_delays: self.job_delays,
+            job_lifetime: self.job_lifetime,
+            inventory_lag: self.inventory_lag,
+            link: self.link,
+            is_closed_to_customers: self.is_closed_to_customers,
+        });
         let cannot_listen = |source| StartError::Listen { address: self.listen, source };
         let listener = std::net::TcpListener::bind(self.listen).map_err(cannot_listen)?;
         listener.set_nonblocking(true).map_err(cannot_listen)?;
@@ -161,13 +261,18 @@ impl Emulator {
     }
 
     /// Returns the access key that clients sign with.
-    pub fn access_key_id(&self) -> &'static str {
-        ACCESS_KEY_ID
+    pub fn access_key_id(&self) -> &str {
+        &self.keys().access_key_id
     }
 
     /// Returns its secret.
-    pub fn secret_access_key(&self) -> &'static str {
-        SECRET_ACCESS_KEY
+    pub fn secret_access_key(&self) -> &str {
+        &self.keys().secret_access_key
+    }
+
+    /// There is always a first.
+    fn keys(&self) -> &Keys {
+        &self.glacier.keys[0]
     }
 
     /// Returns the region that clients sign for; vaults of other regions are apart.
@@ -177,7 +282,7 @@ impl Emulator {
 
     /// Returns a configuration of the Rust SDK with which `Client::new` makes a client of this emulator.
     pub fn sdk_config(&self) -> SdkConfig {
-        let credentials = Credentials::from_keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None);
+        let credentials = Credentials::from_keys(self.access_key_id(), self.secret_access_key(), None);
         SdkConfig::builder()
             .behavior_version(aws_smithy_runtime_api::client::behavior_version::BehaviorVersion::latest())
             .endpoint_url(self.endpoint_url())

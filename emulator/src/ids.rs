@@ -16,6 +16,11 @@ pub(crate) fn upload_id() -> String {
     random(92)
 }
 
+/// Of a vault lock or a unit of capacity.
+pub(crate) fn lock_id() -> String {
+    random(24)
+}
+
 pub(crate) fn request_id() -> String {
     random(47)
 }

@@ -14,15 +14,23 @@
 
 mod body;
 mod clock;
+mod delays;
 mod error;
+mod faults;
 mod handle;
 mod ids;
+mod limits;
 mod ops;
 mod request;
 mod response;
+mod seed;
 mod server;
+mod signature;
 mod stats;
 mod store;
 mod treehash;
 
-pub use handle::{Builder, Emulator, StartError};
+pub use delays::{JobDelays, duration};
+pub use faults::Fault;
+pub use handle::{ACCESS_KEY_ID, Builder, Emulator, SECRET_ACCESS_KEY, StartError};
+pub use seed::seed;

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use clap::Parser;
-use glacier_emulator::Emulator;
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+use glacier_emulator::{ACCESS_KEY_ID, Builder, Emulator, Fault, JobDelays, SECRET_ACCESS_KEY, duration};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A local Amazon Glacier over HTTP.
@@ -18,8 +18,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// COMMAND it runs that with AWS_ENDPOINT_URL_GLACIER, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION set, and
 /// ends with its status.
 #[derive(Debug, Parser)]
-#[command(name = "glacier-emulator", version)]
+#[command(name = "glacier-emulator", version, args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    tool: Option<Tool>,
     /// Where to listen; port 0 is any that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -29,12 +31,62 @@ struct Args {
     /// The account that all vaults belong to, 12 digits.
     #[arg(long, value_name = "ID", default_value = "111122223333")]
     account: String,
-    /// How long jobs take, such as 500ms, 10s, 3m or 4h.
+    /// An access key that requests may be signed with; may be repeated, each with its --secret-key.
+    #[arg(long, value_name = "ID", default_value = ACCESS_KEY_ID)]
+    access_key: Vec<String>,
+    /// The secret of the --access-key in the same place.
+    #[arg(long, value_name = "SECRET", default_value = SECRET_ACCESS_KEY)]
+    secret_key: Vec<String>,
+    /// How long jobs take, such as 500ms, 10s or 4h; or by kind: standard=4h,bulk=8h,expedited=3m,inventory=4h.
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    job_delay: JobDelays,
+    /// How long a finished job can be asked for.
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
+    job_lifetime: Duration,
+    /// How long after its first upload a vault has its first inventory, and how often it is made anew if something has
+    /// changed; 0s: every inventory is of its moment.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
-    job_delay: Duration,
+    inventory_lag: Duration,
+    /// Take the service's own figures for all that takes time.
+    #[arg(long, conflicts_with_all = ["job_delay", "job_lifetime", "inventory_lag"])]
+    realistic: bool,
+    /// Let something go wrong: WHAT[@OPERATION][#K|%N], such as throttle@UploadMultipartPart#3 (the third) or 500%3
+    /// (every third request). WHAT: throttle, 408, 500, 503, policy-enforced, insufficient-capacity, expired-token,
+    /// access-denied, cut-before, cut-middle, cut-after, corrupt, wrong-hash, fail-job. May be repeated.
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<Fault>,
+    /// Let this much time pass before each request is looked at.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    latency: Duration,
+    /// Let a connection carry this many bytes a second in each direction.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    bandwidth: Option<u64>,
+    /// Answer every call as the service answers an account that it takes no more.
+    #[arg(long)]
+    no_longer_supported: bool,
     /// A command to run against the emulator, after --.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Tool {
+    /// Put a vault of many archives into a data directory. They are listed like any other, but have no content: a
+    /// retrieval of one fails.
+    Seed {
+        /// The data directory.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The vault; made if it is not there.
+        #[arg(long, value_name = "NAME")]
+        vault: String,
+        /// How many archives.
+        #[arg(long, value_name = "COUNT")]
+        archives: u64,
+        /// The region of the vault.
+        #[arg(long, default_value = "us-east-1")]
+        region: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -49,17 +101,45 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<ExitCode> {
-    let mut builder = Emulator::builder().listen(args.listen).account(args.account).job_delay(args.job_delay);
-    if let Some(directory) = args.data {
-        builder = builder.data_dir(directory);
+    if let Some(Tool::Seed { data, vault, archives, region }) = args.tool {
+        glacier_emulator::seed(&data, &region, &vault, archives)?;
+        return Ok(ExitCode::SUCCESS);
     }
     let signals =
         Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? };
-    let emulator = builder.start().await?;
-    match args.command.split_first() {
+    let command = args.command.clone();
+    let emulator = builder(args)?.start().await?;
+    match command.split_first() {
         None => serve(&emulator, signals).await,
         Some((program, arguments)) => run_under(&emulator, program, arguments, signals).await,
     }
+}
+
+fn builder(args: Args) -> Result<Builder> {
+    if args.access_key.len() != args.secret_key.len() {
+        bail!("each --access-key needs a --secret-key");
+    }
+    let mut builder = Emulator::builder().listen(args.listen).account(args.account).latency(args.latency);
+    builder =
+        builder.job_delays(args.job_delay).job_lifetime(args.job_lifetime).inventory_lag(args.inventory_lag);
+    if args.realistic {
+        builder = builder.realistic();
+    }
+    if let Some(directory) = args.data {
+        builder = builder.data_dir(directory);
+    }
+    if let Some(bytes_per_second) = args.bandwidth {
+        builder = builder.bandwidth(bytes_per_second);
+    }
+    if args.no_longer_supported {
+        builder = builder.no_longer_supported();
+    }
+    builder = args
+        .access_key
+        .into_iter()
+        .zip(args.secret_key)
+        .fold(builder, |builder, (id, secret)| builder.keys(id, secret));
+    Ok(args.fault.into_iter().fold(builder, Builder::fault))
 }
 
 struct Signals {
@@ -120,19 +200,4 @@ fn exit_code(status: std::process::ExitStatus) -> u8 {
     use std::os::unix::process::ExitStatusExt;
     let signalled = status.signal().map(|signal| 128 + signal);
     status.code().or(signalled).and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_at);
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        "d" => 86400.0,
-        _ => return Err("it must be a number and ms, s, m, h or d".to_owned()),
-    };
-    let number: f64 = number.parse().map_err(|_| "it must begin with a number".to_owned())?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }

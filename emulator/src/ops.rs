@@ -2,25 +2,38 @@
 
 mod archives;
 mod inventory;
+mod inventory_clock;
+mod job_index;
 mod jobs;
+mod lock;
 mod multipart;
+mod notifications;
 mod output;
 mod pages;
+mod policies;
+mod settings;
+mod tags;
 mod vaults;
 
 use std::time::Duration;
 
 use hyper::Response;
 use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use time::OffsetDateTime;
 
 use crate::clock::Clock;
+use crate::delays::JobDelays;
 use crate::error::Refusal;
+use crate::faults::{Faults, Harm};
+use crate::limits::Link;
 use crate::request::{Operation, Request};
 use crate::response::Body;
+use crate::signature::{self, Keys};
 use crate::stats::Stats;
 use crate::store::Store;
 
-/// Most bytes of a description (API reference, "Upload Archive").
+/// Most bytes of a description, of an archive or a job (API reference, "Upload Archive", "Initiate a Job").
 const DESCRIPTION_MAX_BYTES: usize = 1024;
 
 /// All that an operation works with.
@@ -29,42 +42,103 @@ pub(crate) struct Glacier {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) stats: Stats,
+    pub(crate) faults: Faults,
     pub(crate) account: String,
-    pub(crate) job_delay: Duration,
+    pub(crate) keys: Vec<Keys>,
+    pub(crate) job_delays: JobDelays,
+    pub(crate) job_lifetime: Duration,
+    pub(crate) inventory_lag: Duration,
+    pub(crate) link: Link,
+    pub(crate) is_closed_to_customers: bool,
 }
 
 pub(crate) type Answer = Result<Response<Body>, Refusal>;
 
 impl Glacier {
     /// Carries a request out. Its body has not been read yet.
-    pub(crate) async fn answer(&self, request: Request, body: Incoming) -> Answer {
+    pub(crate) async fn answer(
+        &self,
+        parts: &Parts,
+        request: Request,
+        body: Incoming,
+        harm: Option<Harm>,
+    ) -> Answer {
+        match request.operation {
+            Operation::UploadArchive | Operation::UploadMultipartPart => {
+                let hash = request
+                    .header("x-amz-content-sha256")
+                    .ok_or_else(|| Refusal::missing("x-amz-content-sha256"));
+                if let Err(refusal) = hash.and_then(|hash| self.admit(parts, &request, hash)) {
+                    crate::body::drain(body).await;
+                    return Err(refusal);
+                }
+                if request.operation == Operation::UploadArchive {
+                    self.upload_archive(&request, body).await
+                } else {
+                    self.upload_part(&request, body).await
+                }
+            }
+            Operation::GetJobOutput => {
+                let body = crate::body::small(body).await?;
+                self.admit(parts, &request, &signature::hex(&body))?;
+                self.job_output(&request).await
+            }
+            _ => {
+                let body = crate::body::small(body).await?;
+                self.admit(parts, &request, &signature::hex(&body))?;
+                self.control(&request, &body, harm == Some(Harm::FailJob))
+            }
+        }
+    }
+
+    /// Checks what every request needs, before anything is looked at that it asks for.
+    fn admit(&self, parts: &Parts, request: &Request, payload_hash: &str) -> Result<(), Refusal> {
+        if request.header("authorization").is_none_or(str::is_empty) {
+            return Err(Refusal::not_authenticated());
+        }
+        request.check_version()?;
+        signature::verify(parts, payload_hash, &self.keys, OffsetDateTime::now_utc())?;
+        request.check_account(&self.account)?;
+        if self.is_closed_to_customers { Err(Refusal::no_longer_supported()) } else { Ok(()) }
+    }
+
+    /// Everything that neither takes nor gives an archive's data.
+    fn control(&self, request: &Request, body: &[u8], job_fails: bool) -> Answer {
         use Operation as Op;
-        if let Err(refusal) = request.authenticate(&self.account) {
-            crate::body::drain(body).await;
-            return Err(refusal);
-        }
         match request.operation {
-            Op::UploadArchive => return self.upload_archive(&request, body).await,
-            Op::UploadMultipartPart => return self.upload_part(&request, body).await,
-            _ => {}
-        }
-        let body = crate::body::small(body).await?;
-        match request.operation {
-            Op::CreateVault => self.create_vault(&request),
-            Op::DeleteVault => self.delete_vault(&request),
-            Op::DescribeVault => self.describe_vault(&request),
-            Op::ListVaults => self.list_vaults(&request),
-            Op::DeleteArchive => self.delete_archive(&request),
-            Op::InitiateMultipartUpload => self.initiate_upload(&request),
-            Op::CompleteMultipartUpload => self.complete_upload(&request),
-            Op::AbortMultipartUpload => self.abort_upload(&request),
-            Op::ListParts => self.list_parts(&request),
-            Op::ListMultipartUploads => self.list_uploads(&request),
-            Op::InitiateJob => self.initiate_job(&request, &body),
-            Op::DescribeJob => self.describe_job(&request),
-            Op::ListJobs => self.list_jobs(&request),
-            Op::GetJobOutput => self.job_output(&request).await,
-            Op::UploadArchive | Op::UploadMultipartPart => Err(Refusal::bad_request("answered before")),
+            Op::CreateVault => self.create_vault(request),
+            Op::DeleteVault => self.delete_vault(request),
+            Op::DescribeVault => self.describe_vault(request),
+            Op::ListVaults => self.list_vaults(request),
+            Op::DeleteArchive => self.delete_archive(request),
+            Op::InitiateMultipartUpload => self.initiate_upload(request),
+            Op::CompleteMultipartUpload => self.complete_upload(request),
+            Op::AbortMultipartUpload => self.abort_upload(request),
+            Op::ListParts => self.list_parts(request),
+            Op::ListMultipartUploads => self.list_uploads(request),
+            Op::InitiateJob => self.initiate_job(request, body, job_fails),
+            Op::DescribeJob => self.describe_job(request),
+            Op::ListJobs => self.list_jobs(request),
+            Op::SetVaultNotifications => self.set_notifications(request, body),
+            Op::GetVaultNotifications => self.notifications_of(request),
+            Op::DeleteVaultNotifications => self.delete_notifications(request),
+            Op::SetVaultAccessPolicy => self.set_access_policy(request, body),
+            Op::GetVaultAccessPolicy => self.access_policy(request),
+            Op::DeleteVaultAccessPolicy => self.delete_access_policy(request),
+            Op::InitiateVaultLock => self.initiate_lock(request, body),
+            Op::CompleteVaultLock => self.complete_lock(request),
+            Op::AbortVaultLock => self.abort_lock(request),
+            Op::GetVaultLock => self.vault_lock(request),
+            Op::AddTagsToVault => self.add_tags(request, body),
+            Op::RemoveTagsFromVault => self.remove_tags(request, body),
+            Op::ListTagsForVault => self.list_tags(request),
+            Op::GetDataRetrievalPolicy => self.retrieval_policy(request),
+            Op::SetDataRetrievalPolicy => self.set_retrieval_policy(request, body),
+            Op::ListProvisionedCapacity => self.list_capacity(request),
+            Op::PurchaseProvisionedCapacity => self.purchase_capacity(request),
+            Op::UploadArchive | Op::UploadMultipartPart | Op::GetJobOutput => {
+                Err(Refusal::bad_request("An operation with data"))
+            }
         }
     }
 
@@ -77,13 +151,17 @@ impl Glacier {
     }
 }
 
-/// Reads and checks the description that comes with an upload.
+/// Reads and checks the description that comes with an upload. As of every header, blanks at its ends are lost.
 fn description(request: &Request) -> Result<String, Refusal> {
     let Some(value) = request.headers.get("x-amz-archive-description") else { return Ok(String::new()) };
-    let is_valid = value.as_bytes().iter().all(|byte| (0x20..=0x7e).contains(byte));
-    if !is_valid || value.len() > DESCRIPTION_MAX_BYTES {
-        let text = String::from_utf8_lossy(value.as_bytes());
+    let text = String::from_utf8_lossy(value.as_bytes());
+    if !printable(&text) {
         return Err(Refusal::invalid(format!("Invalid x-amz-archive-description: {text}")));
     }
-    Ok(String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
+    Ok(text.trim().to_owned())
+}
+
+fn printable(description: &str) -> bool {
+    description.len() <= DESCRIPTION_MAX_BYTES
+        && description.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
 }

@@ -10,29 +10,59 @@ use crate::error::Refusal;
 /// The region when a request's signature names none.
 const REGION_FALLBACK: &str = "us-east-1";
 
-/// An operation of the service, by the name that the API reference gives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
-    CreateVault,
-    DeleteVault,
-    DescribeVault,
-    ListVaults,
-    UploadArchive,
-    DeleteArchive,
-    InitiateMultipartUpload,
-    UploadMultipartPart,
-    CompleteMultipartUpload,
-    AbortMultipartUpload,
-    ListParts,
-    ListMultipartUploads,
-    InitiateJob,
-    DescribeJob,
-    ListJobs,
-    GetJobOutput,
+macro_rules! operations {
+    ($($name:ident)*) => {
+        /// An operation of the service, by the name that the API reference gives it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Operation {
+            $($name,)*
+        }
+
+        /// Returns whether an operation has this name.
+        pub(crate) fn is_operation(name: &str) -> bool {
+            [$(stringify!($name)),*].contains(&name)
+        }
+    };
+}
+
+operations! {
+    CreateVault
+    DeleteVault
+    DescribeVault
+    ListVaults
+    UploadArchive
+    DeleteArchive
+    InitiateMultipartUpload
+    UploadMultipartPart
+    CompleteMultipartUpload
+    AbortMultipartUpload
+    ListParts
+    ListMultipartUploads
+    InitiateJob
+    DescribeJob
+    ListJobs
+    GetJobOutput
+    SetVaultNotifications
+    GetVaultNotifications
+    DeleteVaultNotifications
+    SetVaultAccessPolicy
+    GetVaultAccessPolicy
+    DeleteVaultAccessPolicy
+    InitiateVaultLock
+    CompleteVaultLock
+    AbortVaultLock
+    GetVaultLock
+    AddTagsToVault
+    RemoveTagsFromVault
+    ListTagsForVault
+    GetDataRetrievalPolicy
+    SetDataRetrievalPolicy
+    ListProvisionedCapacity
+    PurchaseProvisionedCapacity
 }
 
 /// A request to the service, without its body.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) operation: Operation,
     pub(crate) account: String,
@@ -47,46 +77,67 @@ pub(crate) struct Request {
 
 impl Request {
     /// Finds out what is asked for. The target may be a path or a whole URL, as a proxy would get it.
-    pub(crate) fn parse(parts: Parts) -> Result<Self, Refusal> {
+    pub(crate) fn parse(parts: &Parts) -> Result<Self, Refusal> {
         let segments: Vec<String> = parts.uri.path().split('/').skip(1).map(decoded).collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let unknown = || Refusal::bad_request(format!("No operation {} {}", parts.method, parts.uri.path()));
-        let (operation, vault, id) = route(&parts.method, &segments).ok_or_else(unknown)?;
-        let query = parts.uri.query().unwrap_or_default();
+        let (operation, vault, id) = route(&parts.method, &segments, &query_of(parts)).ok_or_else(unknown)?;
+        let query: HashMap<String, String> = query_of(parts);
         Ok(Self {
             operation,
             account: segments.first().copied().unwrap_or_default().to_owned(),
             region: region(&parts.headers),
             vault: vault.to_owned(),
             id: id.to_owned(),
-            query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
-            headers: parts.headers,
+            query,
+            headers: parts.headers.clone(),
         })
+    }
+
+    /// A request of the emulator to itself.
+    pub(crate) fn internal(operation: Operation, region: String, vault: String, id: String) -> Self {
+        let (query, headers) = (HashMap::new(), HeaderMap::new());
+        Self { operation, account: "-".to_owned(), region, vault, id, query, headers }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Checks what every request needs. The place where a signature would be verified.
-    pub(crate) fn authenticate(&self, account: &str) -> Result<(), Refusal> {
-        if self.header("authorization").is_none_or(str::is_empty) {
-            return Err(Refusal::not_authenticated());
+    pub(crate) fn check_version(&self) -> Result<(), Refusal> {
+        self.header("x-amz-glacier-version").map(drop).ok_or_else(|| Refusal::missing("API version"))
+    }
+
+    pub(crate) fn check_account(&self, account: &str) -> Result<(), Refusal> {
+        if self.account == "-" || self.account == account {
+            return Ok(());
         }
-        if self.header("x-amz-glacier-version").is_none() {
-            return Err(Refusal::missing("API version"));
-        }
-        if self.account != "-" && self.account != account {
-            let message = format!("The account {} is not that of the credentials", self.account);
-            return Err(Refusal::access_denied(message));
-        }
-        Ok(())
+        Err(Refusal::access_denied(format!("The account {} is not that of the credentials", self.account)))
     }
 }
 
-fn route<'a>(method: &Method, segments: &[&'a str]) -> Option<(Operation, &'a str, &'a str)> {
+fn query_of(parts: &Parts) -> HashMap<String, String> {
+    form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect()
+}
+
+fn route<'a>(
+    method: &Method,
+    segments: &[&'a str],
+    query: &HashMap<String, String>,
+) -> Option<(Operation, &'a str, &'a str)> {
     use Operation as Op;
     let (rest, vault) = match segments {
+        [_, "policies", "data-retrieval"] => {
+            return of_account(method, Op::GetDataRetrievalPolicy, Op::SetDataRetrievalPolicy, &Method::PUT);
+        }
+        [_, "provisioned-capacity"] => {
+            return of_account(
+                method,
+                Op::ListProvisionedCapacity,
+                Op::PurchaseProvisionedCapacity,
+                &Method::POST,
+            );
+        }
         [_, "vaults"] => return (method == Method::GET).then_some((Op::ListVaults, "", "")),
         [_, "vaults", vault, rest @ ..] => (rest, *vault),
         _ => return None,
@@ -107,9 +158,36 @@ fn route<'a>(method: &Method, segments: &[&'a str]) -> Option<(Operation, &'a st
         ("GET", ["jobs"]) => (Op::ListJobs, ""),
         ("GET", ["jobs", id]) => (Op::DescribeJob, *id),
         ("GET", ["jobs", id, "output"]) => (Op::GetJobOutput, *id),
+        ("PUT", ["notification-configuration"]) => (Op::SetVaultNotifications, ""),
+        ("GET", ["notification-configuration"]) => (Op::GetVaultNotifications, ""),
+        ("DELETE", ["notification-configuration"]) => (Op::DeleteVaultNotifications, ""),
+        ("PUT", ["access-policy"]) => (Op::SetVaultAccessPolicy, ""),
+        ("GET", ["access-policy"]) => (Op::GetVaultAccessPolicy, ""),
+        ("DELETE", ["access-policy"]) => (Op::DeleteVaultAccessPolicy, ""),
+        ("POST", ["lock-policy"]) => (Op::InitiateVaultLock, ""),
+        ("POST", ["lock-policy", id]) => (Op::CompleteVaultLock, *id),
+        ("DELETE", ["lock-policy"]) => (Op::AbortVaultLock, ""),
+        ("GET", ["lock-policy"]) => (Op::GetVaultLock, ""),
+        ("GET", ["tags"]) => (Op::ListTagsForVault, ""),
+        ("POST", ["tags"]) => match query.get("operation").map(String::as_str) {
+            Some("add") => (Op::AddTagsToVault, ""),
+            Some("remove") => (Op::RemoveTagsFromVault, ""),
+            _ => return None,
+        },
         _ => return None,
     };
     Some((operation, vault, id))
+}
+
+fn of_account<'a>(
+    method: &Method,
+    get: Operation,
+    other: Operation,
+    other_method: &Method,
+) -> Option<(Operation, &'a str, &'a str)> {
+    let operation =
+        if *method == Method::GET { Some(get) } else { (method == other_method).then_some(other) };
+    operation.map(|operation| (operation, "", ""))
 }
 
 /// The scope of a signature's key is `KEY/DATE/REGION/glacier/aws4_request`.

@@ -1,10 +1,11 @@
 //! HTTP: connections in, requests to the operations, answers out.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Request as HttpRequest, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -13,10 +14,16 @@ use tokio::sync::watch;
 
 use crate::clock::http_date;
 use crate::error::Refusal;
+use crate::faults::{Fault, Harm};
 use crate::ops::{Answer, Glacier};
-use crate::request::Request;
+use crate::request::{Operation, Request};
 use crate::response::{self, Body, header};
-use crate::{body, ids};
+use crate::{body, ids, limits};
+
+/// The connection is to end without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("cut on purpose")]
+struct Cut;
 
 /// Serves until `stop` changes; requests under way are cut off then.
 pub(crate) async fn serve(listener: TcpListener, glacier: Arc<Glacier>, mut stop: watch::Receiver<()>) {
@@ -36,7 +43,7 @@ async fn connection(stream: TcpStream, glacier: Arc<Glacier>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let glacier = Arc::clone(&glacier);
-        async move { Ok::<_, Infallible>(respond(&glacier, request).await) }
+        async move { respond(&glacier, request).await }
     });
     let mut server = hyper::server::conn::http1::Builder::new();
     server.timer(TokioTimer::new());
@@ -44,21 +51,63 @@ async fn connection(stream: TcpStream, glacier: Arc<Glacier>) {
     let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn respond(glacier: &Glacier, request: HttpRequest<Incoming>) -> Response<Body> {
+async fn respond(glacier: &Glacier, request: HttpRequest<Incoming>) -> Result<Response<Body>, Cut> {
     let (parts, body) = request.into_parts();
-    let answer = match parts.uri.path() {
-        "/_emulator/stats" | "/_emulator/advance" => control(glacier, &parts),
-        _ => match Request::parse(parts) {
-            Ok(request) => {
-                glacier.stats.count(&format!("{:?}", request.operation));
-                glacier.answer(request, body).await
-            }
-            Err(refusal) => {
-                body::drain(body).await;
-                Err(refusal)
-            }
-        },
+    if parts.uri.path().starts_with("/_emulator/") {
+        return Ok(finished(control(glacier, &parts, body).await));
+    }
+    tokio::time::sleep(glacier.link.latency).await;
+    let answer = match Request::parse(&parts) {
+        Ok(request) => {
+            let operation = format!("{:?}", request.operation);
+            glacier.stats.count(&operation);
+            let harm = glacier.faults.next(&operation);
+            harmed(glacier, &parts, request, body, harm).await?
+        }
+        Err(refusal) => {
+            body::drain(body).await;
+            Err(refusal)
+        }
     };
+    Ok(finished(answer).map(|body| glacier.link.slowed(body)))
+}
+
+/// Carries a request out, with what is to go wrong.
+async fn harmed(
+    glacier: &Glacier,
+    parts: &Parts,
+    request: Request,
+    mut body: Incoming,
+    harm: Option<Harm>,
+) -> Result<Answer, Cut> {
+    if let Some(refusal) = harm.and_then(Harm::refusal) {
+        body::drain(body).await;
+        return Ok(Err(refusal));
+    }
+    let has_output = request.operation == Operation::GetJobOutput;
+    match harm {
+        Some(Harm::CutBefore) => return Err(Cut),
+        Some(Harm::CutMiddle) if !has_output => {
+            let _ = body.frame().await;
+            return Err(Cut);
+        }
+        _ => {}
+    }
+    let answer = glacier.answer(parts, request, body, harm).await;
+    Ok(match harm {
+        Some(Harm::CutAfter) => return Err(Cut),
+        Some(Harm::CutMiddle) => answer.map(|response| response.map(limits::cut)),
+        Some(Harm::Corrupt) if has_output => answer.map(|response| response.map(limits::corrupted)),
+        Some(Harm::WrongHash) => answer.map(|mut response| {
+            header(&mut response, "x-amz-sha256-tree-hash", &"0".repeat(64));
+            response
+        }),
+        _ => answer,
+    })
+}
+
+/// Adds what every answer has.
+fn finished(answer: Answer) -> Response<Body> {
     let mut response = answer.unwrap_or_else(|refusal| response::json(refusal.status, &refusal.body()));
     header(&mut response, "x-amzn-requestid", &ids::request_id());
     // Clients correct their clocks by this, so it is the real time, however far the vaults' was pushed.
@@ -67,21 +116,40 @@ async fn respond(glacier: &Glacier, request: HttpRequest<Incoming>) -> Response<
 }
 
 /// What is not Glacier's but the emulator's own.
-fn control(glacier: &Glacier, parts: &hyper::http::request::Parts) -> Answer {
+async fn control(glacier: &Glacier, parts: &Parts, body: Incoming) -> Answer {
+    let body = body::small(body).await?;
     match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/_emulator/stats") => {
             Ok(response::json(StatusCode::OK, &serde_json::json!({"requests": glacier.stats.counts()})))
         }
+        (&Method::GET, "/_emulator/notifications") => glacier.messages(),
         (&Method::POST, "/_emulator/advance") => {
-            let query = parts.uri.query().unwrap_or_default();
-            let seconds = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "seconds");
-            let duration = seconds
-                .and_then(|(_, value)| value.parse().ok())
-                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-                .ok_or_else(|| Refusal::invalid("advance wants ?seconds=N"))?;
-            glacier.clock.advance(duration);
+            glacier.clock.advance(seconds(parts)?);
+            Ok(response::empty(StatusCode::NO_CONTENT, &[]))
+        }
+        (&Method::GET, "/_emulator/faults") => {
+            Ok(response::json(StatusCode::OK, &serde_json::json!({"faults": glacier.faults.list()})))
+        }
+        (&Method::POST, "/_emulator/faults") => {
+            let text = String::from_utf8_lossy(&body);
+            let faults = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::parse);
+            let faults: Vec<Fault> = faults.collect::<Result<_, String>>().map_err(Refusal::invalid)?;
+            glacier.faults.add(faults);
+            Ok(response::empty(StatusCode::NO_CONTENT, &[]))
+        }
+        (&Method::DELETE, "/_emulator/faults") => {
+            glacier.faults.clear();
             Ok(response::empty(StatusCode::NO_CONTENT, &[]))
         }
         (method, path) => Err(Refusal::bad_request(format!("No operation {method} {path}"))),
     }
+}
+
+fn seconds(parts: &Parts) -> Result<Duration, Refusal> {
+    let query = parts.uri.query().unwrap_or_default();
+    let seconds = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "seconds");
+    seconds
+        .and_then(|(_, value)| value.parse().ok())
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| Refusal::invalid("advance wants ?seconds=N"))
 }

@@ -27,7 +27,8 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS archive_of_vault ON archive (region, vault);
     CREATE TABLE IF NOT EXISTS upload (
         id TEXT PRIMARY KEY, region TEXT NOT NULL, vault TEXT NOT NULL, description TEXT NOT NULL,
-        part_size INTEGER NOT NULL, created INTEGER NOT NULL, archive TEXT, aborted INTEGER NOT NULL DEFAULT 0
+        part_size INTEGER NOT NULL, created INTEGER NOT NULL, touched INTEGER NOT NULL, archive TEXT,
+        aborted INTEGER NOT NULL DEFAULT 0
     );
     CREATE TABLE IF NOT EXISTS part (
         upload TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, leaves BLOB NOT NULL,
@@ -35,9 +36,17 @@ const SCHEMA: &str = "
     );
     CREATE TABLE IF NOT EXISTS job (
         position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, region TEXT NOT NULL, vault TEXT NOT NULL,
-        archive TEXT, range_start INTEGER, range_length INTEGER, tier TEXT, format TEXT, output_size INTEGER,
-        description TEXT, topic TEXT, created INTEGER NOT NULL, completes INTEGER NOT NULL
+        archive TEXT, range_start INTEGER, range_length INTEGER, tier TEXT,
+        parameters TEXT, next_marker TEXT, output_size INTEGER,
+        description TEXT, topic TEXT, created INTEGER NOT NULL, completes INTEGER NOT NULL,
+        failed INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0
     );
+    CREATE INDEX IF NOT EXISTS job_of_archive ON job (archive);
+    CREATE TABLE IF NOT EXISTS setting (
+        region TEXT NOT NULL, vault TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (region, vault, kind)
+    );
+    CREATE TABLE IF NOT EXISTS message (position INTEGER PRIMARY KEY, topic TEXT NOT NULL, message TEXT NOT NULL);
 ";
 
 /// The data directory, open. One process at a time has it.
@@ -113,7 +122,10 @@ impl Store {
     /// Removes what no row speaks of.
     fn sweep(&self) -> Result<(), Refusal> {
         for (folder, query) in [
-            ("archives", "SELECT id FROM archive UNION SELECT archive FROM job WHERE archive IS NOT NULL"),
+            (
+                "archives",
+                "SELECT id FROM archive WHERE deleted IS NULL UNION SELECT archive FROM job WHERE archive IS NOT NULL",
+            ),
             ("parts", "SELECT file FROM part"),
             ("jobs", "SELECT id FROM job"),
         ] {

@@ -59,7 +59,8 @@ fn it_prints_its_url_serves_and_leaves_when_told_to() {
 
 #[test]
 fn a_request_to_terminate_reaches_the_command() {
-    let mut command = emulator(&["--", "sh", "-c", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.1; done"]);
+    let mut command =
+        emulator(&["--", "sh", "-c", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.1; done"]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut ready = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use glacier_emulator::Emulator;
+use glacier_emulator::{ACCESS_KEY_ID, Emulator, SECRET_ACCESS_KEY};
 use tempfile::TempDir;
 
+/// Another key of the same account.
+pub const ROTATED_KEY_ID: &str = "AKIAROTATEDEXAMPLE00";
 pub const HOUR: Duration = Duration::from_secs(3600);
 
 pub struct Shell {
@@ -53,7 +55,12 @@ impl Outcome {
 impl Shell {
     /// Jobs take four hours, on the emulator's clock.
     pub fn new() -> Self {
-        let emulator = Emulator::builder().job_delay(4 * HOUR).start_blocking().unwrap();
+        let emulator = Emulator::builder()
+            .job_delay(4 * HOUR)
+            .keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+            .keys(ROTATED_KEY_ID, SECRET_ACCESS_KEY)
+            .start_blocking()
+            .unwrap();
         let home = TempDir::new().unwrap();
         std::fs::create_dir(home.path().join("work")).unwrap();
         let access_key_id = emulator.access_key_id().to_owned();

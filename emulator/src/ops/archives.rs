@@ -34,7 +34,7 @@ impl Glacier {
         };
         let id = ids::archive_id();
         let path = self.store.archive_path(&id);
-        let received = body::to_file(body, &path).await.and_then(|received| {
+        let received = body::to_file(body, &path, self.link).await.and_then(|received| {
             check_hashes(request, &received)?;
             check_size(received.size_bytes)?;
             Ok(received)

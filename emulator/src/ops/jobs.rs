@@ -1,76 +1,64 @@
 //! Jobs (API reference, "Job Operations").
 
-use std::time::Duration;
-
 use hyper::StatusCode;
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::OptionalExtension;
 use serde_json::{Value, json};
 
+use super::inventory::Parameters;
+use super::job_index::unsigned;
+pub(super) use super::job_index::{Job, Task};
 use super::pages::Page;
-use super::{Answer, Glacier};
+use super::{Answer, Glacier, printable};
 use crate::clock::date;
 use crate::error::Refusal;
 use crate::request::Request;
-use crate::treehash::{LEAF_BYTES, Leaves};
+use crate::treehash::LEAF_BYTES;
 use crate::{ids, response};
 
-/// How long a finished job can be asked for (developer guide, "Downloading an Archive").
-const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Items on a page.
 const PAGE_MAX: usize = 50;
 
-/// A job as the index has it.
-pub(super) struct Job {
-    pub(super) id: String,
-    pub(super) task: Task,
-    description: Option<String>,
-    topic: Option<String>,
-    created: i64,
-    pub(super) completes: i64,
-}
-
-pub(super) enum Task {
-    Archive { archive: String, start_byte: u64, length_bytes: u64, tier: String },
-    Inventory { format: String, size_bytes: u64 },
-}
-
 impl Glacier {
-    pub(super) fn initiate_job(&self, request: &Request, body: &[u8]) -> Answer {
+    /// `fails` lets the job end without an output.
+    pub(super) fn initiate_job(&self, request: &Request, body: &[u8], fails: bool) -> Answer {
         self.require_vault(request)?;
-        let parameters: Value = match body {
+        let parameters = match body {
             [] => return Err(Refusal::missing("Job Parameters")),
-            body => serde_json::from_slice(body).map_err(|error| Refusal::malformed(error.to_string()))?,
+            body => super::settings::object(body)?,
         };
         let id = ids::job_id();
-        let task = match text(&parameters, "Type")? {
+        let (task, fails) = match text(&parameters, "Type")? {
             None => return Err(Refusal::missing("type")),
-            Some("archive-retrieval") => self.archive_task(request, &parameters)?,
-            Some("inventory-retrieval") => self.inventory_task(request, &parameters, &id)?,
+            Some("archive-retrieval") => {
+                let (task, cannot) = self.archive_task(request, &parameters)?;
+                (task, fails || cannot)
+            }
+            Some("inventory-retrieval") => (self.inventory_task(request, &parameters, &id)?, fails),
             Some(other) => return Err(Refusal::invalid(format!("Invalid job type: {other}"))),
         };
-        let created = self.clock.now_milliseconds();
-        let delay = i64::try_from(self.job_delay.as_millis()).unwrap_or(i64::MAX);
-        let job = Job {
-            id,
-            task,
-            description: text(&parameters, "Description")?.map(str::to_owned),
-            topic: text(&parameters, "SNSTopic")?.map(str::to_owned),
-            created,
-            completes: created.saturating_add(delay),
+        let description = text(&parameters, "Description")?.map(str::to_owned);
+        if let Some(bad) = description.as_ref().filter(|description| !printable(description)) {
+            return Err(Refusal::invalid(format!("Invalid job description: {bad}")));
+        }
+        let delay = match &task {
+            Task::Archive { tier, .. } => self.job_delays.of_tier(tier),
+            Task::Inventory { .. } => self.job_delays.inventory,
         };
+        let created = self.clock.now_milliseconds();
+        let completes = created.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
+        let topic = text(&parameters, "SNSTopic")?.map(str::to_owned);
+        let job = Job { id, task, description, topic, created, completes, fails };
         self.insert_job(request, &job)?;
         let location = self.location(request, &format!("/jobs/{}", job.id));
         let headers = [("location", &*location), ("x-amz-job-id", &*job.id)];
         Ok(response::empty(StatusCode::ACCEPTED, &headers))
     }
 
-    fn archive_task(&self, request: &Request, parameters: &Value) -> Result<Task, Refusal> {
+    /// Returns the task, and whether it cannot succeed: the content is gone, though the last inventory still lists the
+    /// archive, or never was there.
+    fn archive_task(&self, request: &Request, parameters: &Value) -> Result<(Task, bool), Refusal> {
         let archive = text(parameters, "ArchiveId")?.ok_or_else(|| Refusal::missing("archiveId"))?;
-        let sql = "SELECT size FROM archive WHERE id = ?1 AND region = ?2 AND vault = ?3 AND deleted IS NULL";
-        let size =
-            self.store.index().query_row(sql, [archive, &request.region, &request.vault], |row| row.get(0));
-        let missing = || Refusal::not_found(format!("The archive ID was not found: {archive}"));
-        let size_bytes = unsigned(size.optional()?.ok_or_else(missing)?);
+        let (size_bytes, is_deleted) = self.retrievable(request, archive)?;
         let (start_byte, length_bytes) = match text(parameters, "RetrievalByteRange")? {
             None => (0, size_bytes),
             Some(range) => byte_range(range, size_bytes)?,
@@ -79,59 +67,38 @@ impl Glacier {
         if !["Expedited", "Standard", "Bulk"].contains(&tier) {
             return Err(Refusal::invalid(format!("Invalid tier: {tier}")));
         }
-        Ok(Task::Archive { archive: archive.to_owned(), start_byte, length_bytes, tier: tier.to_owned() })
+        if tier == "Standard" {
+            self.check_retrieval_policy(request, length_bytes)?;
+        }
+        let cannot = is_deleted || !self.store.archive_path(archive).exists();
+        let task =
+            Task::Archive { archive: archive.to_owned(), start_byte, length_bytes, tier: tier.to_owned() };
+        Ok((task, cannot))
+    }
+
+    /// Returns the size of an archive of the vault that a job can be started for, and whether it is deleted.
+    fn retrievable(&self, request: &Request, archive: &str) -> Result<(u64, bool), Refusal> {
+        let index = self.store.index();
+        let sql = "SELECT size, deleted FROM archive WHERE id = ?1 AND region = ?2 AND vault = ?3";
+        let found: Option<(i64, Option<i64>)> = index
+            .query_row(sql, [archive, &request.region, &request.vault], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let is_listed = |deleted: i64| -> Result<bool, Refusal> {
+            Ok(self.inventory_moment(&index, request)?.is_none_or(|moment| deleted > moment))
+        };
+        match found {
+            Some((size, None)) => Ok((unsigned(size), false)),
+            Some((size, Some(deleted))) if is_listed(deleted)? => Ok((unsigned(size), true)),
+            _ => Err(Refusal::not_found(format!("The archive ID was not found: {archive}"))),
+        }
     }
 
     fn inventory_task(&self, request: &Request, parameters: &Value, id: &str) -> Result<Task, Refusal> {
-        let format = text(parameters, "Format")?.unwrap_or("JSON");
-        if !["JSON", "CSV"].contains(&format) {
-            return Err(Refusal::invalid(format!("Invalid format: {format}")));
-        }
-        if !parameters["InventoryRetrievalParameters"].is_null() {
-            return Err(Refusal::invalid("InventoryRetrievalParameters are not known to this emulator"));
-        }
-        let size_bytes = self.write_inventory(request, format, &self.store.job_path(id))?;
-        Ok(Task::Inventory { format: format.to_owned(), size_bytes })
-    }
-
-    fn insert_job(&self, request: &Request, job: &Job) -> Result<(), Refusal> {
-        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let (archive, start, length, tier, format, size) = match &job.task {
-            Task::Archive { archive, start_byte, length_bytes, tier } => (
-                Some(archive),
-                Some(signed(*start_byte)),
-                Some(signed(*length_bytes)),
-                Some(tier),
-                None,
-                None,
-            ),
-            Task::Inventory { format, size_bytes } => {
-                (None, None, None, None, Some(format), Some(signed(*size_bytes)))
-            }
-        };
-        let index = self.store.index();
-        let sql = "INSERT INTO job (id, region, vault, archive, range_start, range_length, tier, format, output_size,
-                                    description, topic, created, completes)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-        let (region, vault) = (&request.region, &request.vault);
-        let times = (job.created, job.completes);
-        let values = (
-            &job.id,
-            region,
-            vault,
-            archive,
-            start,
-            length,
-            tier,
-            format,
-            size,
-            &job.description,
-            &job.topic,
-            times.0,
-            times.1,
-        );
-        index.execute(sql, values)?;
-        Ok(())
+        let parameters = Parameters::read(parameters)?;
+        let path = self.store.job_path(id);
+        let written = self.write_inventory(request, &parameters, &path);
+        let written = written.inspect_err(|_| drop(std::fs::remove_file(&path)))?;
+        Ok(Task::Inventory { parameters, size_bytes: written.size_bytes, next_marker: written.next_marker })
     }
 
     pub(super) fn describe_job(&self, request: &Request) -> Answer {
@@ -142,42 +109,24 @@ impl Glacier {
     pub(super) fn list_jobs(&self, request: &Request) -> Answer {
         self.require_vault(request)?;
         let wanted = Filter::of(request)?;
-        let jobs: Vec<Job> = {
-            let index = self.store.index();
-            let mut query = index.prepare(&format!(
-                "SELECT {COLUMNS} FROM job WHERE region = ?1 AND vault = ?2 AND completes > ?3 ORDER BY position DESC"
-            ))?;
-            let rows = query.query_map((&request.region, &request.vault, self.oldest_completion()), job)?;
-            rows.collect::<rusqlite::Result<_>>()?
-        };
-        let jobs = jobs.into_iter().filter(|job| wanted.lets_through(self.is_finished(job))).collect();
+        let mut jobs = self.jobs(request)?;
+        jobs.retain(|job| wanted.lets_through(self.status(job)));
         let (jobs, next) = Page::of(request, PAGE_MAX)?.cut(jobs, |job| job.id.clone())?;
         let jobs: Vec<Value> =
             jobs.iter().map(|job| self.job_json(request, job)).collect::<Result<_, _>>()?;
         Ok(response::json(StatusCode::OK, &json!({"JobList": jobs, "Marker": next})))
     }
 
-    pub(super) fn find_job(&self, request: &Request) -> Result<Job, Refusal> {
-        self.require_vault(request)?;
-        let sql = format!(
-            "SELECT {COLUMNS} FROM job WHERE id = ?1 AND region = ?2 AND vault = ?3 AND completes > ?4"
-        );
-        let values = (&request.id, &request.region, &request.vault, self.oldest_completion());
-        let found = self.store.index().query_row(&sql, values, job).optional()?;
-        found.ok_or_else(|| Refusal::not_found(format!("The job ID was not found: {}", request.id)))
+    fn status(&self, job: &Job) -> &'static str {
+        match (self.is_finished(job), job.fails) {
+            (false, _) => "InProgress",
+            (true, false) => "Succeeded",
+            (true, true) => "Failed",
+        }
     }
 
-    /// Jobs that were finished before this are forgotten.
-    fn oldest_completion(&self) -> i64 {
-        self.clock.now_milliseconds() - i64::try_from(LIFETIME.as_millis()).unwrap_or(i64::MAX)
-    }
-
-    pub(super) fn is_finished(&self, job: &Job) -> bool {
-        job.completes <= self.clock.now_milliseconds()
-    }
-
-    fn job_json(&self, request: &Request, job: &Job) -> Result<Value, Refusal> {
-        let is_finished = self.is_finished(job);
+    pub(super) fn job_json(&self, request: &Request, job: &Job) -> Result<Value, Refusal> {
+        let (is_finished, status) = (self.is_finished(job), self.status(job));
         let mut answer = json!({
             "Action": "InventoryRetrieval",
             "ArchiveId": null,
@@ -193,15 +142,20 @@ impl Glacier {
             "RetrievalByteRange": null,
             "SHA256TreeHash": null,
             "SNSTopic": job.topic,
-            "StatusCode": if is_finished { "Succeeded" } else { "InProgress" },
-            "StatusMessage": is_finished.then_some("Succeeded"),
+            "StatusCode": status,
+            "StatusMessage": is_finished.then_some(status),
             "Tier": null,
             "VaultARN": self.vault_arn(request, &request.vault),
         });
         match &job.task {
-            Task::Inventory { format, size_bytes } => {
-                answer["InventoryRetrievalParameters"] = json!({"EndDate": null, "Format": format, "Limit": null, "Marker": null, "StartDate": null});
-                answer["InventorySizeInBytes"] = is_finished.then_some(*size_bytes).into();
+            Task::Inventory { parameters, size_bytes, next_marker } => {
+                let given =
+                    serde_json::to_value(parameters).map_err(|error| Refusal::failure(error.to_string()))?;
+                answer["InventoryRetrievalParameters"] = given;
+                if is_finished {
+                    answer["InventoryRetrievalParameters"]["Marker"] = next_marker.clone().into();
+                    answer["InventorySizeInBytes"] = (*size_bytes).into();
+                }
             }
             Task::Archive { archive, start_byte, length_bytes, tier } => {
                 let (size_bytes, leaves) = self.archive_leaves(archive)?;
@@ -216,15 +170,6 @@ impl Glacier {
             }
         }
         Ok(answer)
-    }
-
-    /// Returns the size of an archive, deleted or not, and its leaves.
-    pub(super) fn archive_leaves(&self, id: &str) -> Result<(u64, Leaves), Refusal> {
-        let sql = "SELECT size, leaves FROM archive WHERE id = ?1";
-        let found = self.store.index().query_row(sql, [id], |row| {
-            Ok((unsigned(row.get(0)?), Leaves::from_bytes(&row.get::<_, Vec<u8>>(1)?)))
-        });
-        Ok(found?)
     }
 }
 
@@ -246,44 +191,20 @@ impl Filter {
             }
         };
         let status = given("statuscode").cloned();
-        if let Some(status) =
-            status.as_ref().filter(|s| !["InProgress", "Succeeded", "Failed"].contains(&s.as_str()))
-        {
+        let known = ["InProgress", "Succeeded", "Failed"];
+        if let Some(status) = status.as_ref().filter(|status| !known.contains(&status.as_str())) {
             return Err(Refusal::invalid(format!("The job status code is not valid: {status}")));
         }
         Ok(Self { completed, status })
     }
 
-    fn lets_through(&self, is_finished: bool) -> bool {
-        let status = if is_finished { "Succeeded" } else { "InProgress" };
-        self.completed.is_none_or(|wanted| wanted == is_finished)
+    fn lets_through(&self, status: &str) -> bool {
+        self.completed.is_none_or(|wanted| wanted == (status != "InProgress"))
             && self.status.as_ref().is_none_or(|wanted| wanted == status)
     }
 }
 
-const COLUMNS: &str = "id, archive, range_start, range_length, tier, format, output_size, description, topic, created, completes";
-
-fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
-    let task = match row.get::<_, Option<String>>(1)? {
-        Some(archive) => Task::Archive {
-            archive,
-            start_byte: unsigned(row.get(2)?),
-            length_bytes: unsigned(row.get(3)?),
-            tier: row.get(4)?,
-        },
-        None => Task::Inventory { format: row.get(5)?, size_bytes: unsigned(row.get(6)?) },
-    };
-    Ok(Job {
-        id: row.get(0)?,
-        task,
-        description: row.get(7)?,
-        topic: row.get(8)?,
-        created: row.get(9)?,
-        completes: row.get(10)?,
-    })
-}
-
-fn text<'a>(parameters: &'a Value, name: &str) -> Result<Option<&'a str>, Refusal> {
+pub(super) fn text<'a>(parameters: &'a Value, name: &str) -> Result<Option<&'a str>, Refusal> {
     match &parameters[name] {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text)),
@@ -301,12 +222,7 @@ fn byte_range(text: &str, size_bytes: u64) -> Result<(u64, u64), Refusal> {
             && last < size_bytes
             && ((last + 1).is_multiple_of(LEAF_BYTES) || last + 1 == size_bytes)
     };
-    let (first, last) = range
-        .filter(is_aligned)
-        .ok_or_else(|| Refusal::invalid(format!("Invalid retrieval byte range: {text}")))?;
+    let invalid = || Refusal::invalid(format!("Invalid retrieval byte range: {text}"));
+    let (first, last) = range.filter(is_aligned).ok_or_else(invalid)?;
     Ok((first, last + 1 - first))
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }

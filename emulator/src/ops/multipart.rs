@@ -20,6 +20,8 @@ const PART_MIN_BYTES: u64 = 1024 * 1024;
 const PART_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// Most parts of an upload.
 const PARTS_MAX: u64 = 10_000;
+/// How long an upload may rest, in milliseconds (developer guide, "Uploading Large Archives in Parts").
+const IDLE_MAX: i64 = 24 * 60 * 60 * 1000;
 /// Items on a page.
 const PAGE_MAX: usize = 50;
 
@@ -52,8 +54,8 @@ impl Glacier {
             "Invalid part size: {text}. Part size must not be null, must be a power of two and be between 1048576 and 4294967296 bytes."
         )))?;
         let (id, description) = (ids::upload_id(), description(request)?);
-        let sql = "INSERT INTO upload (id, region, vault, description, part_size, created)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql = "INSERT INTO upload (id, region, vault, description, part_size, created, touched)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)";
         let part_size = i64::try_from(part_size_bytes).unwrap_or(i64::MAX);
         let values =
             (&id, &request.region, &request.vault, description, part_size, self.clock.now_milliseconds());
@@ -75,7 +77,7 @@ impl Glacier {
         // A name of its own: a part that was sent before stays until this one is known to be right.
         let file = ids::request_id();
         let path = self.store.part_path(&file);
-        let received = body::to_file(body, &path).await.and_then(|received| {
+        let received = body::to_file(body, &path, self.link).await.and_then(|received| {
             check_hashes(request, &received)?;
             if received.size_bytes != length_bytes {
                 let range = request.header("content-range").unwrap_or_default();
@@ -104,6 +106,8 @@ impl Glacier {
             "INSERT OR REPLACE INTO part (upload, start, length, leaves, file) VALUES (?1, ?2, ?3, ?4, ?5)";
         let length = i64::try_from(part.length_bytes).unwrap_or(i64::MAX);
         index.execute(sql, (upload, start, length, part.leaves.to_bytes(), &part.file))?;
+        let sql = "UPDATE upload SET touched = ?1 WHERE id = ?2";
+        index.execute(sql, (self.clock.now_milliseconds(), upload))?;
         if let Some(former) = former {
             std::fs::remove_file(self.store.part_path(&former))?;
         }
@@ -178,9 +182,10 @@ impl Glacier {
             let index = self.store.index();
             let mut query = index.prepare(
                 "SELECT id, description, part_size, created, archive FROM upload
-                 WHERE region = ?1 AND vault = ?2 AND archive IS NULL AND aborted = 0 ORDER BY created, id",
+                 WHERE region = ?1 AND vault = ?2 AND archive IS NULL AND aborted = 0 AND touched > ?3
+                 ORDER BY created, id",
             )?;
-            let rows = query.query_map([&request.region, &request.vault], upload)?;
+            let rows = query.query_map((&request.region, &request.vault, self.oldest_upload()), upload)?;
             rows.collect::<rusqlite::Result<_>>()?
         };
         let (uploads, next) = Page::of(request, PAGE_MAX)?.cut(uploads, |upload| upload.id.clone())?;
@@ -201,10 +206,16 @@ impl Glacier {
     /// Finds an upload that was not given up; it may be complete.
     fn find_upload(&self, request: &Request) -> Result<Upload, Refusal> {
         let sql = "SELECT id, description, part_size, created, archive FROM upload
-                   WHERE id = ?1 AND region = ?2 AND vault = ?3 AND aborted = 0";
-        let found = self.store.index().query_row(sql, [&request.id, &request.region, &request.vault], upload);
+                   WHERE id = ?1 AND region = ?2 AND vault = ?3 AND aborted = 0 AND touched > ?4";
+        let values = (&request.id, &request.region, &request.vault, self.oldest_upload());
+        let found = self.store.index().query_row(sql, values, upload);
         let missing = || Refusal::not_found(format!("The upload ID was not found: {}", request.id));
         found.optional()?.ok_or_else(missing)
+    }
+
+    /// Uploads without activity since then are forgotten.
+    fn oldest_upload(&self) -> i64 {
+        self.clock.now_milliseconds() - IDLE_MAX
     }
 
     /// Finds an upload that can still take parts.

@@ -3,7 +3,7 @@
 use hyper::{Response, StatusCode};
 use rusqlite::OptionalExtension;
 
-use super::jobs::{Job, Task};
+use super::job_index::{Job, Task};
 use super::{Answer, Glacier};
 use crate::error::Refusal;
 use crate::request::Request;
@@ -12,7 +12,7 @@ use crate::response::{self, header};
 impl Glacier {
     pub(super) async fn job_output(&self, request: &Request) -> Answer {
         let job = self.find_job(request)?;
-        if !self.is_finished(&job) {
+        if !self.is_finished(&job) || job.fails {
             return Err(Refusal::invalid(format!(
                 "The job is not currently available for download: {}",
                 job.id
@@ -47,8 +47,8 @@ impl Glacier {
         answer: &mut Response<B>,
     ) -> Result<(), Refusal> {
         match &job.task {
-            Task::Inventory { format, .. } => {
-                let content_type = if format == "CSV" { "text/csv" } else { "application/json" };
+            Task::Inventory { parameters, .. } => {
+                let content_type = if parameters.format == "CSV" { "text/csv" } else { "application/json" };
                 header(answer, "content-type", content_type);
             }
             Task::Archive { archive, .. } => {

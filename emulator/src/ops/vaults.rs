@@ -1,7 +1,7 @@
 //! Vaults (API reference, "Vault Operations").
 
 use hyper::StatusCode;
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 
 use super::pages::Page;
@@ -36,18 +36,30 @@ impl Glacier {
         Ok(response::empty(StatusCode::CREATED, &[("location", &self.location(request, ""))]))
     }
 
+    /// Of a vault that is gone, or never was, the answer is the same.
     pub(super) fn delete_vault(&self, request: &Request) -> Answer {
-        let index = self.store.index();
-        let sql = "SELECT count(*) FROM archive WHERE region = ?1 AND vault = ?2 AND deleted IS NULL";
-        let archives: i64 = index.query_row(sql, [&request.region, &request.vault], |row| row.get(0))?;
-        if archives > 0 {
+        let is_unchanged = self.is_unchanged_since_inventory(request)?;
+        let mut index = self.store.index();
+        let holds: bool = {
+            let at = self.inventory_moment(&index, request)?.unwrap_or(i64::MAX);
+            Census::of(&index, request, &request.vault, at)?.archives > 0
+        };
+        if holds || !is_unchanged {
             let arn = self.vault_arn(request, &request.vault);
             return Err(Refusal::invalid(format!("Vault not empty or recently written to: {arn}")));
         }
-        index.execute(
-            "DELETE FROM vault WHERE region = ?1 AND name = ?2",
-            [&request.region, &request.vault],
-        )?;
+        let transaction = index.transaction()?;
+        for (table, column) in [
+            ("vault", "name"),
+            ("archive", "vault"),
+            ("upload", "vault"),
+            ("job", "vault"),
+            ("setting", "vault"),
+        ] {
+            let sql = format!("DELETE FROM {table} WHERE region = ?1 AND {column} = ?2");
+            transaction.execute(&sql, [&request.region, &request.vault])?;
+        }
+        transaction.commit()?;
         Ok(response::empty(StatusCode::NO_CONTENT, &[]))
     }
 
@@ -84,11 +96,15 @@ impl Glacier {
         let index = self.store.index();
         let sql = "SELECT created, last_inventory FROM vault WHERE region = ?1 AND name = ?2";
         let (created, last_inventory): (i64, Option<i64>) =
-            index.query_row(sql, [&request.region, name], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let sql = "SELECT count(*), coalesce(sum(size), 0) FROM archive
-                   WHERE region = ?1 AND vault = ?2 AND deleted IS NULL";
-        let (archives, size_bytes): (i64, i64) =
-            index.query_row(sql, [&request.region, name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            index.query_row(sql, [request.region.as_str(), name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let of_vault = Request { vault: name.to_owned(), ..request.clone() };
+        let moment = self.inventory_moment(&index, &of_vault)?;
+        let census = match moment {
+            Some(moment) => Census::of(&index, request, name, moment)?,
+            None => Census::default(),
+        };
+        let last_inventory = if self.inventory_lag.is_zero() { last_inventory } else { moment };
+        let (archives, size_bytes) = (census.archives, census.size_bytes);
         Ok(json!({
             "CreationDate": date(created),
             "LastInventoryDate": last_inventory.map(date),
@@ -97,5 +113,22 @@ impl Glacier {
             "VaultARN": self.vault_arn(request, name),
             "VaultName": name,
         }))
+    }
+}
+
+/// What a vault held at a moment.
+#[derive(Debug, Default)]
+struct Census {
+    archives: i64,
+    size_bytes: i64,
+}
+
+impl Census {
+    fn of(index: &Connection, request: &Request, vault: &str, moment: i64) -> rusqlite::Result<Self> {
+        let sql = "SELECT count(*), coalesce(sum(size), 0) FROM archive
+                   WHERE region = ?1 AND vault = ?2 AND created <= ?3 AND (deleted IS NULL OR deleted > ?3)";
+        index.query_row(sql, (&request.region, vault, moment), |row| {
+            Ok(Self { archives: row.get(0)?, size_bytes: row.get(1)? })
+        })
     }
 }

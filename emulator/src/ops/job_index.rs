@@ -1,0 +1,140 @@
+//! Jobs as the index has them.
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::Glacier;
+use super::inventory::Parameters;
+use crate::error::Refusal;
+use crate::request::Request;
+use crate::treehash::Leaves;
+
+/// A job.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) id: String,
+    pub(super) task: Task,
+    pub(super) description: Option<String>,
+    pub(super) topic: Option<String>,
+    pub(super) created: i64,
+    pub(super) completes: i64,
+    /// Whether it will end without an output.
+    pub(super) fails: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Task {
+    Archive { archive: String, start_byte: u64, length_bytes: u64, tier: String },
+    Inventory { parameters: Parameters, size_bytes: u64, next_marker: Option<String> },
+}
+
+const COLUMNS: &str =
+    "id, archive, range_start, range_length, tier, parameters, output_size, next_marker, description,
+    topic, created, completes, failed";
+
+impl Glacier {
+    pub(super) fn insert_job(&self, request: &Request, job: &Job) -> Result<(), Refusal> {
+        let index = self.store.index();
+        let sql = "INSERT INTO job (id, region, vault, description, topic, created, completes, failed)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let values = (
+            &job.id,
+            &request.region,
+            &request.vault,
+            &job.description,
+            &job.topic,
+            job.created,
+            job.completes,
+            job.fails,
+        );
+        let transaction = index.unchecked_transaction()?;
+        transaction.execute(sql, values)?;
+        match &job.task {
+            Task::Archive { archive, start_byte, length_bytes, tier } => {
+                let sql = "UPDATE job SET archive = ?1, range_start = ?2, range_length = ?3, tier = ?4 WHERE id = ?5";
+                let range = (signed(*start_byte), signed(*length_bytes));
+                transaction.execute(sql, (archive, range.0, range.1, tier, &job.id))?;
+            }
+            Task::Inventory { parameters, size_bytes, next_marker } => {
+                let sql = "UPDATE job SET parameters = ?1, output_size = ?2, next_marker = ?3 WHERE id = ?4";
+                let parameters =
+                    serde_json::to_string(parameters).map_err(|error| Refusal::failure(error.to_string()))?;
+                transaction.execute(sql, (parameters, signed(*size_bytes), next_marker, &job.id))?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Returns the jobs of the vault that are not forgotten, newest first.
+    pub(super) fn jobs(&self, request: &Request) -> Result<Vec<Job>, Refusal> {
+        let index = self.store.index();
+        let mut query = index.prepare(&format!(
+            "SELECT {COLUMNS} FROM job WHERE region = ?1 AND vault = ?2 AND completes > ?3 ORDER BY position DESC"
+        ))?;
+        let rows = query.query_map((&request.region, &request.vault, self.oldest_completion()), job)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    pub(super) fn find_job(&self, request: &Request) -> Result<Job, Refusal> {
+        self.require_vault(request)?;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM job WHERE id = ?1 AND region = ?2 AND vault = ?3 AND completes > ?4"
+        );
+        let values = (&request.id, &request.region, &request.vault, self.oldest_completion());
+        let found = self.store.index().query_row(&sql, values, job).optional()?;
+        found.ok_or_else(|| Refusal::not_found(format!("The job ID was not found: {}", request.id)))
+    }
+
+    /// Jobs that were finished before this are forgotten.
+    fn oldest_completion(&self) -> i64 {
+        let lifetime = i64::try_from(self.job_lifetime.as_millis()).unwrap_or(i64::MAX);
+        self.clock.now_milliseconds().saturating_sub(lifetime)
+    }
+
+    pub(super) fn is_finished(&self, job: &Job) -> bool {
+        job.completes <= self.clock.now_milliseconds()
+    }
+
+    /// Returns the size of an archive, deleted or not, and its leaves.
+    pub(super) fn archive_leaves(&self, id: &str) -> Result<(u64, Leaves), Refusal> {
+        let sql = "SELECT size, leaves FROM archive WHERE id = ?1";
+        let found = self.store.index().query_row(sql, [id], |row| {
+            Ok((unsigned(row.get(0)?), Leaves::from_bytes(&row.get::<_, Vec<u8>>(1)?)))
+        });
+        Ok(found?)
+    }
+}
+
+fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
+    let task = match row.get::<_, Option<String>>(1)? {
+        Some(archive) => Task::Archive {
+            archive,
+            start_byte: unsigned(row.get(2)?),
+            length_bytes: unsigned(row.get(3)?),
+            tier: row.get(4)?,
+        },
+        None => {
+            let invalid = |error| {
+                rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, Box::new(error))
+            };
+            let parameters = serde_json::from_str(&row.get::<_, String>(5)?).map_err(invalid)?;
+            Task::Inventory { parameters, size_bytes: unsigned(row.get(6)?), next_marker: row.get(7)? }
+        }
+    };
+    Ok(Job {
+        id: row.get(0)?,
+        task,
+        description: row.get(8)?,
+        topic: row.get(9)?,
+        created: row.get(10)?,
+        completes: row.get(11)?,
+        fails: row.get(12)?,
+    })
+}
+
+pub(super) fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,101 @@
+//! Who is told when a job ends (API reference, "Set Vault Notification Configuration"). There is no topic service here:
+//! the messages are kept, for `GET /_emulator/notifications`.
+
+use hyper::StatusCode;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use super::jobs::Task;
+use super::settings::{Kind, done, object};
+use super::{Answer, Glacier};
+use crate::error::Refusal;
+use crate::request::{Operation, Request};
+use crate::response;
+
+const EVENTS: [&str; 2] = ["ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"];
+
+impl Glacier {
+    pub(super) fn set_notifications(&self, request: &Request, body: &[u8]) -> Answer {
+        self.require_vault(request)?;
+        let sent = object(body)?;
+        let topic = sent["SNSTopic"].as_str().filter(|topic| !topic.is_empty());
+        let topic = topic.ok_or_else(|| Refusal::missing("SNSTopic"))?;
+        let events = sent["Events"].as_array().filter(|events| !events.is_empty());
+        let events = events.ok_or_else(|| Refusal::missing("Events"))?;
+        if let Some(unknown) =
+            events.iter().find(|event| !event.as_str().is_some_and(|event| EVENTS.contains(&event)))
+        {
+            return Err(Refusal::invalid(format!("Invalid notification event: {unknown}")));
+        }
+        self.deliver()?;
+        self.set(request, Kind::Notifications, &json!({"Events": events, "SNSTopic": topic}))?;
+        done()
+    }
+
+    pub(super) fn notifications_of(&self, request: &Request) -> Answer {
+        self.require_vault(request)?;
+        let missing = || Refusal::not_found("No notification configuration is set for this vault.");
+        Ok(response::json(StatusCode::OK, &self.setting(request, Kind::Notifications)?.ok_or_else(missing)?))
+    }
+
+    pub(super) fn delete_notifications(&self, request: &Request) -> Answer {
+        self.require_vault(request)?;
+        self.deliver()?;
+        self.unset(request, Kind::Notifications)?;
+        done()
+    }
+
+    /// Returns all messages that were sent, oldest first.
+    pub(crate) fn messages(&self) -> Answer {
+        self.deliver()?;
+        let index = self.store.index();
+        let mut query = index.prepare("SELECT topic, message FROM message ORDER BY position")?;
+        let messages = query.query_map([], |row| {
+            let (topic, message): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok(json!({"Message": message, "TopicArn": topic}))
+        })?;
+        let messages: Vec<Value> = messages.collect::<rusqlite::Result<_>>()?;
+        Ok(response::json(StatusCode::OK, &json!({"notifications": messages})))
+    }
+
+    /// Sends what is due: for each job that has ended since the last time, to its own topic and to its vault's.
+    fn deliver(&self) -> Result<(), Refusal> {
+        let now = self.clock.now_milliseconds();
+        let due: Vec<(String, String, String)> = {
+            let index = self.store.index();
+            let sql = "SELECT region, vault, id FROM job WHERE completes <= ?1 AND told = 0 ORDER BY completes, position";
+            let mut query = index.prepare(sql)?;
+            query
+                .query_map([now], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect::<rusqlite::Result<_>>()?
+        };
+        for (region, vault, id) in due {
+            let request = Request::internal(Operation::DescribeJob, region, vault, id);
+            let topics = self.topics(&request)?;
+            let mut index = self.store.index();
+            let transaction = index.transaction()?;
+            for (topic, message) in topics {
+                insert(&transaction, &topic, &message)?;
+            }
+            transaction.execute("UPDATE job SET told = 1 WHERE id = ?1", [&request.id])?;
+            transaction.commit()?;
+        }
+        Ok(())
+    }
+
+    fn topics(&self, request: &Request) -> Result<Vec<(String, String)>, Refusal> {
+        // One that has been forgotten meanwhile is told of no more.
+        let Ok(job) = self.find_job(request) else { return Ok(Vec::new()) };
+        let message = self.job_json(request, &job)?.to_string();
+        let event = if matches!(job.task, Task::Archive { .. }) { EVENTS[0] } else { EVENTS[1] };
+        let of_vault = self.setting(request, Kind::Notifications)?.filter(|setting| {
+            setting["Events"].as_array().is_some_and(|events| events.iter().any(|wanted| wanted == event))
+        });
+        let of_vault = of_vault.and_then(|setting| setting["SNSTopic"].as_str().map(str::to_owned));
+        Ok(job.topic.into_iter().chain(of_vault).map(|topic| (topic, message.clone())).collect())
+    }
+}
+
+fn insert(index: &Connection, topic: &str, message: &str) -> rusqlite::Result<()> {
+    index.execute("INSERT INTO message (topic, message) VALUES (?1, ?2)", [topic, message]).map(drop)
+}

@@ -1,0 +1,127 @@
+//! Access policies of vaults, the retrieval policy and the provisioned capacity of the account.
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+
+use super::settings::{Kind, done, object};
+use super::{Answer, Glacier};
+use crate::clock::date;
+use crate::error::Refusal;
+use crate::request::Request;
+use crate::{ids, response};
+
+/// Largest policy of a vault, in bytes (developer guide, "Vault Access Policies").
+const POLICY_MAX_BYTES: usize = 20 * 1024;
+/// Units of provisioned capacity of an account.
+const CAPACITY_MAX_UNITS: usize = 2;
+
+impl Glacier {
+    pub(super) fn set_access_policy(&self, request: &Request, body: &[u8]) -> Answer {
+        self.require_vault(request)?;
+        let policy = policy(body)?;
+        self.set(request, Kind::AccessPolicy, &json!({"Policy": policy}))?;
+        done()
+    }
+
+    pub(super) fn access_policy(&self, request: &Request) -> Answer {
+        self.require_vault(request)?;
+        let missing = || Refusal::not_found("No vault access policy is set for this vault.");
+        let policy = self.setting(request, Kind::AccessPolicy)?.ok_or_else(missing)?;
+        Ok(response::json(StatusCode::OK, &policy))
+    }
+
+    pub(super) fn delete_access_policy(&self, request: &Request) -> Answer {
+        self.require_vault(request)?;
+        self.unset(request, Kind::AccessPolicy)?;
+        done()
+    }
+
+    pub(super) fn retrieval_policy(&self, request: &Request) -> Answer {
+        let unset = json!({"Policy": {"Rules": [{"BytesPerHour": null, "Strategy": "None"}]}});
+        let policy = self.setting(request, Kind::RetrievalPolicy)?.unwrap_or(unset);
+        Ok(response::json(StatusCode::OK, &policy))
+    }
+
+    pub(super) fn set_retrieval_policy(&self, request: &Request, body: &[u8]) -> Answer {
+        let sent = object(body)?;
+        let rules = sent["Policy"]["Rules"].as_array().ok_or_else(|| Refusal::missing("Policy"))?;
+        let [rule] = rules.as_slice() else {
+            return Err(Refusal::invalid("A data retrieval policy has exactly one rule"));
+        };
+        let strategy = rule["Strategy"].as_str().ok_or_else(|| Refusal::missing("Strategy"))?;
+        let bytes = &rule["BytesPerHour"];
+        let is_valid = match strategy {
+            "None" | "FreeTier" => bytes.is_null(),
+            "BytesPerHour" => bytes.as_i64().is_some_and(|bytes| bytes > 0),
+            _ => false,
+        };
+        if !is_valid {
+            return Err(Refusal::invalid(format!("Invalid data retrieval policy: {rule}")));
+        }
+        let kept = json!({"Policy": {"Rules": [{"BytesPerHour": bytes, "Strategy": strategy}]}});
+        self.set(request, Kind::RetrievalPolicy, &kept)?;
+        done()
+    }
+
+    /// Refuses a standard retrieval that would lift the peak rate above the policy; a job counts with its size over
+    /// four hours.
+    pub(super) fn check_retrieval_policy(&self, request: &Request, size_bytes: u64) -> Result<(), Refusal> {
+        let mut of_account = request.clone();
+        of_account.vault.clear();
+        let Some(policy) = self.setting(&of_account, Kind::RetrievalPolicy)? else { return Ok(()) };
+        let rule = &policy["Policy"]["Rules"][0];
+        let Some(allowed) = rule["BytesPerHour"].as_u64() else { return Ok(()) };
+        let sql = "SELECT coalesce(sum(range_length), 0) FROM job
+                   WHERE region = ?1 AND tier = 'Standard' AND completes > ?2";
+        let values = (&request.region, self.clock.now_milliseconds());
+        let under_way: i64 = self.store.index().query_row(sql, values, |row| row.get(0))?;
+        if (u64::try_from(under_way).unwrap_or(0) + size_bytes) / 4 > allowed {
+            return Err(Refusal::policy_enforced());
+        }
+        Ok(())
+    }
+
+    pub(super) fn list_capacity(&self, request: &Request) -> Answer {
+        let units = self.capacity(request)?;
+        Ok(response::json(StatusCode::OK, &json!({"ProvisionedCapacityList": units})))
+    }
+
+    pub(super) fn purchase_capacity(&self, request: &Request) -> Answer {
+        let mut units = self.capacity(request)?;
+        if units.len() >= CAPACITY_MAX_UNITS {
+            return Err(Refusal::limit_exceeded("Provisioned capacity limit exceeded"));
+        }
+        let (id, now) = (ids::lock_id(), self.clock.now());
+        let milliseconds =
+            |time: OffsetDateTime| time.unix_timestamp() * 1000 + i64::from(time.millisecond());
+        units.push(json!({
+            "CapacityId": id,
+            "ExpirationDate": date(milliseconds(now + Duration::days(30))),
+            "StartDate": date(milliseconds(now)),
+        }));
+        self.set(request, Kind::Capacity, &units.into())?;
+        Ok(response::empty(StatusCode::CREATED, &[("x-amz-capacity-id", &id)]))
+    }
+
+    /// Units that have not expired; their dates sort as text.
+    fn capacity(&self, request: &Request) -> Result<Vec<Value>, Refusal> {
+        let now = date(self.clock.now_milliseconds());
+        let Some(Value::Array(mut units)) = self.setting(request, Kind::Capacity)? else {
+            return Ok(Vec::new());
+        };
+        units.retain(|unit| unit["ExpirationDate"].as_str().is_some_and(|expires| *expires > *now));
+        Ok(units)
+    }
+}
+
+/// Reads a policy: JSON in a string in JSON.
+pub(super) fn policy(body: &[u8]) -> Result<String, Refusal> {
+    let sent = object(body)?;
+    let policy = sent["Policy"].as_str().ok_or_else(|| Refusal::missing("Policy"))?;
+    let is_object = serde_json::from_str::<Value>(policy).is_ok_and(|policy| policy.is_object());
+    if !is_object || policy.len() > POLICY_MAX_BYTES {
+        return Err(Refusal::invalid("Invalid policy"));
+    }
+    Ok(policy.to_owned())
+}
