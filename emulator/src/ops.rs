@@ -65,10 +65,7 @@ impl Glacier {
     ) -> Answer {
         match request.operation {
             Operation::UploadArchive | Operation::UploadMultipartPart => {
-                let hash = request
-                    .header("x-amz-content-sha256")
-                    .ok_or_else(|| Refusal::missing("x-amz-content-sha256"));
-                if let Err(refusal) = hash.and_then(|hash| self.admit(parts, &request, hash)) {
+                if let Err(refusal) = self.admit(parts, &request, request.header("x-amz-content-sha256")) {
                     crate::body::drain(body).await;
                     return Err(refusal);
                 }
@@ -80,23 +77,25 @@ impl Glacier {
             }
             Operation::GetJobOutput => {
                 let body = crate::body::small(body).await?;
-                self.admit(parts, &request, &signature::hex(&body))?;
+                self.admit(parts, &request, Some(&signature::hex(&body)))?;
                 self.job_output(&request).await
             }
             _ => {
                 let body = crate::body::small(body).await?;
-                self.admit(parts, &request, &signature::hex(&body))?;
-                self.control(&request, &body, harm == Some(Harm::FailJob))
+                self.admit(parts, &request, Some(&signature::hex(&body)))?;
+                // The index and files block; other connections must not wait for a large inventory or archive.
+                tokio::task::block_in_place(|| self.control(&request, &body, harm == Some(Harm::FailJob)))
             }
         }
     }
 
     /// Checks what every request needs, before anything is looked at that it asks for.
-    fn admit(&self, parts: &Parts, request: &Request, payload_hash: &str) -> Result<(), Refusal> {
+    fn admit(&self, parts: &Parts, request: &Request, payload_hash: Option<&str>) -> Result<(), Refusal> {
         if request.header("authorization").is_none_or(str::is_empty) {
             return Err(Refusal::not_authenticated());
         }
         request.check_version()?;
+        let payload_hash = payload_hash.ok_or_else(|| Refusal::missing("x-amz-content-sha256"))?;
         signature::verify(parts, payload_hash, &self.keys, OffsetDateTime::now_utc())?;
         request.check_account(&self.account)?;
         if self.is_closed_to_customers { Err(Refusal::no_longer_supported()) } else { Ok(()) }

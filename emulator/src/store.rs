@@ -24,7 +24,7 @@ const SCHEMA: &str = "
         description TEXT NOT NULL, size INTEGER NOT NULL, leaves BLOB NOT NULL, tree_hash TEXT NOT NULL,
         created INTEGER NOT NULL, deleted INTEGER
     );
-    CREATE INDEX IF NOT EXISTS archive_of_vault ON archive (region, vault);
+    CREATE INDEX IF NOT EXISTS archive_of_vault ON archive (region, vault, created, position, deleted, size);
     CREATE TABLE IF NOT EXISTS upload (
         id TEXT PRIMARY KEY, region TEXT NOT NULL, vault TEXT NOT NULL, description TEXT NOT NULL,
         part_size INTEGER NOT NULL, created INTEGER NOT NULL, touched INTEGER NOT NULL, archive TEXT,
@@ -32,7 +32,7 @@ const SCHEMA: &str = "
     );
     CREATE TABLE IF NOT EXISTS part (
         upload TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL, leaves BLOB NOT NULL,
-        file TEXT NOT NULL, PRIMARY KEY (upload, start)
+        file TEXT NOT NULL UNIQUE, PRIMARY KEY (upload, start)
     );
     CREATE TABLE IF NOT EXISTS job (
         position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, region TEXT NOT NULL, vault TEXT NOT NULL,
@@ -119,24 +119,22 @@ impl Store {
         self.directory.join("jobs").join(id)
     }
 
-    /// Removes what no row speaks of.
+    /// Removes the files that no row speaks of.
     fn sweep(&self) -> Result<(), Refusal> {
-        for (folder, query) in [
+        let index = self.index();
+        for (folder, is_needed) in [
             (
                 "archives",
-                "SELECT id FROM archive WHERE deleted IS NULL UNION SELECT archive FROM job WHERE archive IS NOT NULL",
+                "SELECT EXISTS (SELECT 1 FROM archive WHERE id = ?1 AND deleted IS NULL)
+                     OR EXISTS (SELECT 1 FROM job WHERE archive = ?1)",
             ),
-            ("parts", "SELECT file FROM part"),
-            ("jobs", "SELECT id FROM job"),
+            ("parts", "SELECT EXISTS (SELECT 1 FROM part WHERE file = ?1)"),
+            ("jobs", "SELECT EXISTS (SELECT 1 FROM job WHERE id = ?1)"),
         ] {
-            let kept: std::collections::HashSet<String> = {
-                let index = self.index();
-                let mut query = index.prepare(query)?;
-                query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
-            };
+            let mut is_needed = index.prepare(is_needed)?;
             for entry in std::fs::read_dir(self.directory.join(folder))? {
                 let entry = entry?;
-                if !kept.contains(&*entry.file_name().to_string_lossy()) {
+                if !is_needed.query_row([entry.file_name().to_string_lossy()], |row| row.get(0))? {
                     std::fs::remove_file(entry.path())?;
                 }
             }

@@ -4,6 +4,7 @@ use hyper::StatusCode;
 use hyper::body::Incoming;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::job_index::IS_UNNEEDED;
 use super::{Answer, Glacier, description};
 use crate::body::{self, Received};
 use crate::error::Refusal;
@@ -43,7 +44,8 @@ impl Glacier {
         Store::sync_directory_of(&path)?;
         let (size_bytes, leaves) = (received.size_bytes, &received.leaves);
         let archive = NewArchive { id: &id, description: &description, size_bytes, leaves };
-        self.insert_archive(&self.store.index(), request, &archive)?;
+        let inserted = self.insert_archive(&self.store.index(), request, &archive);
+        inserted.inspect_err(|_| drop(std::fs::remove_file(&path)))?;
         Ok(self.stored(request, &id, &received.leaves.root()))
     }
 
@@ -52,18 +54,19 @@ impl Glacier {
         if request.header("x-amz-sha256-tree-hash").is_none() {
             return Err(Refusal::missing("x-amz-sha256-tree-hash"));
         }
-        if let Some(length) = request.header("content-length").and_then(|length| length.parse().ok()) {
-            check_size(length)?;
-        }
+        let length = request.header("content-length").and_then(|length| length.parse().ok());
+        check_size(length.ok_or_else(|| Refusal::missing("Content-Length"))?)?;
         description(request)
     }
 
+    /// Refuses if the vault was deleted while the data came in.
     pub(super) fn insert_archive(
         &self,
         index: &Connection,
         request: &Request,
         archive: &NewArchive<'_>,
     ) -> Result<(), Refusal> {
+        self.require_vault_in(index, request)?;
         let sql = "INSERT INTO archive (id, region, vault, description, size, leaves, tree_hash, created)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let values = (
@@ -107,24 +110,11 @@ impl Glacier {
         }
         let sql = "UPDATE archive SET deleted = ?1 WHERE id = ?2 AND deleted IS NULL";
         index.execute(sql, (self.clock.now_milliseconds(), &request.id))?;
-        drop(index);
-        self.remove_unneeded(&request.id)?;
+        if index.query_row(IS_UNNEEDED, [&request.id], |row| row.get(0))? {
+            Store::remove_files([&request.id], |id| self.store.archive_path(id));
+        }
         Ok(response::empty(StatusCode::NO_CONTENT, &[]))
     }
-
-    /// The content of a deleted archive stays while a job of it may still be asked for its output.
-    fn remove_unneeded(&self, id: &str) -> Result<(), Refusal> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM job WHERE archive = ?1)";
-        let needed: bool = self.store.index().query_row(sql, [id], |row| row.get(0))?;
-        if !needed {
-            std::fs::remove_file(self.store.archive_path(id)).or_else(not_there)?;
-        }
-        Ok(())
-    }
-}
-
-fn not_there(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 fn check_size(size_bytes: u64) -> Result<(), Refusal> {

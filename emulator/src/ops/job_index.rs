@@ -6,6 +6,7 @@ use super::Glacier;
 use super::inventory::Parameters;
 use crate::error::Refusal;
 use crate::request::Request;
+use crate::store::Store;
 use crate::treehash::Leaves;
 
 /// A job.
@@ -30,6 +31,10 @@ pub(super) enum Task {
 const COLUMNS: &str =
     "id, archive, range_start, range_length, tier, parameters, output_size, next_marker, description,
     topic, created, completes, failed";
+
+/// Whether an archive is deleted and no job may still be asked for its content.
+pub(super) const IS_UNNEEDED: &str = "SELECT NOT EXISTS (SELECT 1 FROM job WHERE archive = ?1)
+        AND NOT EXISTS (SELECT 1 FROM archive WHERE id = ?1 AND deleted IS NULL)";
 
 impl Glacier {
     pub(super) fn insert_job(&self, request: &Request, job: &Job) -> Result<(), Refusal> {
@@ -88,6 +93,29 @@ impl Glacier {
     fn oldest_completion(&self) -> i64 {
         let lifetime = i64::try_from(self.job_lifetime.as_millis()).unwrap_or(i64::MAX);
         self.clock.now_milliseconds().saturating_sub(lifetime)
+    }
+
+    /// Removes the jobs that no one can ask for any more, with what was kept for them.
+    pub(super) fn forget_expired_jobs(&self) -> Result<(), Refusal> {
+        self.deliver()?;
+        let mut index = self.store.index();
+        let transaction = index.transaction()?;
+        let forgotten: Vec<(String, Option<String>)> = {
+            let mut query =
+                transaction.prepare("DELETE FROM job WHERE completes <= ?1 RETURNING id, archive")?;
+            let rows = query.query_map([self.oldest_completion()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<_>>()?
+        };
+        let mut unneeded = Vec::new();
+        for archive in forgotten.iter().filter_map(|(_, archive)| archive.as_ref()) {
+            if transaction.query_row(IS_UNNEEDED, [archive], |row| row.get(0))? {
+                unneeded.push(archive);
+            }
+        }
+        transaction.commit()?;
+        Store::remove_files(forgotten.iter().map(|(id, _)| id), |id| self.store.job_path(id));
+        Store::remove_files(unneeded, |id| self.store.archive_path(id));
+        Ok(())
     }
 
     pub(super) fn is_finished(&self, job: &Job) -> bool {

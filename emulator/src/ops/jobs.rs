@@ -44,6 +44,7 @@ impl Glacier {
             Task::Archive { tier, .. } => self.job_delays.of_tier(tier),
             Task::Inventory { .. } => self.job_delays.inventory,
         };
+        self.forget_expired_jobs()?;
         let created = self.clock.now_milliseconds();
         let completes = created.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
         let topic = text(&parameters, "SNSTopic")?.map(str::to_owned);

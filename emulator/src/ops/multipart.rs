@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 use hyper::body::Incoming;
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 
 use super::archives::{NewArchive, check_hashes};
@@ -89,28 +89,31 @@ impl Glacier {
         });
         let received = received.inspect_err(|_| drop(std::fs::remove_file(&path)))?;
         Store::sync_directory_of(&path)?;
-        self.replace_part(
-            &request.id,
-            &Part { start_byte, length_bytes, leaves: received.leaves.clone(), file },
-        )?;
+        let part = Part { start_byte, length_bytes, leaves: received.leaves.clone(), file };
+        let replaced = self.replace_part(&request.id, &part);
+        replaced.inspect_err(|_| drop(std::fs::remove_file(&path)))?;
         let headers = [("x-amz-sha256-tree-hash", &*received.leaves.root())];
         Ok(response::empty(StatusCode::NO_CONTENT, &headers))
     }
 
+    /// The upload may have been completed or given up while the part came in.
     fn replace_part(&self, upload: &str, part: &Part) -> Result<(), Refusal> {
-        let index = self.store.index();
+        let mut index = self.store.index();
+        let transaction = index.transaction()?;
+        let sql = "UPDATE upload SET touched = ?1 WHERE id = ?2 AND archive IS NULL AND aborted = 0";
+        if transaction.execute(sql, (self.clock.now_milliseconds(), upload))? == 0 {
+            return Err(unknown(upload));
+        }
         let start = i64::try_from(part.start_byte).unwrap_or(i64::MAX);
         let sql = "SELECT file FROM part WHERE upload = ?1 AND start = ?2";
-        let former: Option<String> = index.query_row(sql, (upload, start), |row| row.get(0)).optional()?;
+        let former: Option<String> =
+            transaction.query_row(sql, (upload, start), |row| row.get(0)).optional()?;
         let sql =
             "INSERT OR REPLACE INTO part (upload, start, length, leaves, file) VALUES (?1, ?2, ?3, ?4, ?5)";
         let length = i64::try_from(part.length_bytes).unwrap_or(i64::MAX);
-        index.execute(sql, (upload, start, length, part.leaves.to_bytes(), &part.file))?;
-        let sql = "UPDATE upload SET touched = ?1 WHERE id = ?2";
-        index.execute(sql, (self.clock.now_milliseconds(), upload))?;
-        if let Some(former) = former {
-            std::fs::remove_file(self.store.part_path(&former))?;
-        }
+        transaction.execute(sql, (upload, start, length, part.leaves.to_bytes(), &part.file))?;
+        transaction.commit()?;
+        Store::remove_files(&former, |file| self.store.part_path(file));
         Ok(())
     }
 
@@ -137,28 +140,51 @@ impl Glacier {
         let files: Vec<_> = parts.iter().map(|part| self.store.part_path(&part.file)).collect();
         Store::join(&files, &self.store.archive_path(&id))?;
         let archive = NewArchive { id: &id, description: &upload.description, size_bytes, leaves: &leaves };
+        let made = self.record_completion(request, &upload, &archive);
+        if !matches!(&made, Ok(made) if *made == id) {
+            // The file is of no use; what no row speaks of would be swept at the next start anyway.
+            let _ = std::fs::remove_file(self.store.archive_path(&id));
+        }
+        Ok(self.stored(request, &made?, hash))
+    }
+
+    /// Turns the parts into the archive and returns its id; that of another request if that was faster.
+    fn record_completion(
+        &self,
+        request: &Request,
+        upload: &Upload,
+        archive: &NewArchive<'_>,
+    ) -> Result<String, Refusal> {
         let mut index = self.store.index();
         let transaction = index.transaction()?;
-        self.insert_archive(&transaction, request, &archive)?;
-        transaction.execute("UPDATE upload SET archive = ?1 WHERE id = ?2", [&id, &upload.id])?;
-        transaction.execute("DELETE FROM part WHERE upload = ?1", [&upload.id])?;
+        let sql = "SELECT archive FROM upload WHERE id = ?1 AND aborted = 0";
+        let found: Option<Option<String>> =
+            transaction.query_row(sql, [&upload.id], |row| row.get(0)).optional()?;
+        match found {
+            None => return Err(unknown(&upload.id)),
+            Some(Some(other)) => return Ok(other),
+            Some(None) => {}
+        }
+        self.insert_archive(&transaction, request, archive)?;
+        transaction.execute("UPDATE upload SET archive = ?1 WHERE id = ?2", [archive.id, &upload.id])?;
+        let files = forget_parts(&transaction, &upload.id)?;
         transaction.commit()?;
-        files.iter().try_for_each(std::fs::remove_file)?;
-        Ok(self.stored(request, &id, hash))
+        Store::remove_files(&files, |file| self.store.part_path(file));
+        Ok(archive.id.to_owned())
     }
 
     pub(super) fn abort_upload(&self, request: &Request) -> Answer {
         self.require_vault(request)?;
         let upload = self.find_upload(request)?;
-        if upload.archive.is_some() {
-            return Err(Refusal::not_found(format!("The upload ID was not found: {}", upload.id)));
+        let mut index = self.store.index();
+        let transaction = index.transaction()?;
+        let sql = "UPDATE upload SET aborted = 1 WHERE id = ?1 AND archive IS NULL";
+        if transaction.execute(sql, [&upload.id])? == 0 {
+            return Err(unknown(&upload.id));
         }
-        let files: Vec<_> =
-            self.parts(&upload.id)?.iter().map(|part| self.store.part_path(&part.file)).collect();
-        let index = self.store.index();
-        index.execute("UPDATE upload SET aborted = 1 WHERE id = ?1", [&upload.id])?;
-        index.execute("DELETE FROM part WHERE upload = ?1", [&upload.id])?;
-        files.iter().try_for_each(std::fs::remove_file)?;
+        let files = forget_parts(&transaction, &upload.id)?;
+        transaction.commit()?;
+        Store::remove_files(&files, |file| self.store.part_path(file));
         Ok(response::empty(StatusCode::NO_CONTENT, &[]))
     }
 
@@ -209,8 +235,7 @@ impl Glacier {
                    WHERE id = ?1 AND region = ?2 AND vault = ?3 AND aborted = 0 AND touched > ?4";
         let values = (&request.id, &request.region, &request.vault, self.oldest_upload());
         let found = self.store.index().query_row(sql, values, upload);
-        let missing = || Refusal::not_found(format!("The upload ID was not found: {}", request.id));
-        found.optional()?.ok_or_else(missing)
+        found.optional()?.ok_or_else(|| unknown(&request.id))
     }
 
     /// Uploads without activity since then are forgotten.
@@ -223,7 +248,7 @@ impl Glacier {
         self.require_vault(request)?;
         let upload = self.find_upload(request)?;
         if upload.archive.is_some() {
-            return Err(Refusal::not_found(format!("The upload ID was not found: {}", request.id)));
+            return Err(unknown(&request.id));
         }
         Ok(upload)
     }
@@ -242,6 +267,16 @@ impl Glacier {
         })?;
         Ok(parts.collect::<rusqlite::Result<_>>()?)
     }
+}
+
+fn unknown(upload: &str) -> Refusal {
+    Refusal::not_found(format!("The upload ID was not found: {upload}"))
+}
+
+/// Returns the files that are of no more use once this is committed.
+pub(super) fn forget_parts(index: &Connection, upload: &str) -> rusqlite::Result<Vec<String>> {
+    let mut query = index.prepare("DELETE FROM part WHERE upload = ?1 RETURNING file")?;
+    query.query_map([upload], |row| row.get(0))?.collect()
 }
 
 fn upload(row: &rusqlite::Row<'_>) -> rusqlite::Result<Upload> {

@@ -59,7 +59,7 @@ impl Glacier {
     }
 
     /// Sends what is due: for each job that has ended since the last time, to its own topic and to its vault's.
-    fn deliver(&self) -> Result<(), Refusal> {
+    pub(super) fn deliver(&self) -> Result<(), Refusal> {
         let now = self.clock.now_milliseconds();
         let due: Vec<(String, String, String)> = {
             let index = self.store.index();

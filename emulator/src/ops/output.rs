@@ -51,10 +51,11 @@ impl Glacier {
                 let content_type = if parameters.format == "CSV" { "text/csv" } else { "application/json" };
                 header(answer, "content-type", content_type);
             }
-            Task::Archive { archive, .. } => {
+            Task::Archive { archive, start_byte: job_start, length_bytes: job_length, .. } => {
                 header(answer, "content-type", "application/octet-stream");
                 let (size_bytes, leaves) = self.archive_leaves(archive)?;
-                if let Some(hash) = leaves.node(size_bytes, start_byte, length_bytes) {
+                let of_job = leaves.node(size_bytes, *job_start, *job_length);
+                if let Some(hash) = of_job.and_then(|_| leaves.node(size_bytes, start_byte, length_bytes)) {
                     header(answer, "x-amz-sha256-tree-hash", &hash);
                 }
                 let sql = "SELECT description FROM archive WHERE id = ?1";

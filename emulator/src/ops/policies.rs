@@ -13,6 +13,11 @@ use crate::{ids, response};
 
 /// Largest policy of a vault, in bytes (developer guide, "Vault Access Policies").
 const POLICY_MAX_BYTES: usize = 20 * 1024;
+/// What is free to retrieve, in bytes a day: a thirtieth of 10 GB (pricing page of the service until 2024).
+const FREE_BYTES_A_DAY: u64 = 10_000_000_000 / 30;
+const DAY: i64 = 24 * 60 * 60 * 1000;
+/// How long a standard retrieval is taken to last.
+const RETRIEVAL_HOURS: u64 = 4;
 /// Units of provisioned capacity of an account.
 const CAPACITY_MAX_UNITS: usize = 2;
 
@@ -64,22 +69,34 @@ impl Glacier {
         done()
     }
 
-    /// Refuses a standard retrieval that would lift the peak rate above the policy; a job counts with its size over
-    /// four hours.
+    /// Refuses a standard retrieval that the policy does not let through: one that lifts the peak rate above it, where a
+    /// job counts with its size over four hours, or the bytes of a day above what is free.
     pub(super) fn check_retrieval_policy(&self, request: &Request, size_bytes: u64) -> Result<(), Refusal> {
         let mut of_account = request.clone();
         of_account.vault.clear();
         let Some(policy) = self.setting(&of_account, Kind::RetrievalPolicy)? else { return Ok(()) };
         let rule = &policy["Policy"]["Rules"][0];
-        let Some(allowed) = rule["BytesPerHour"].as_u64() else { return Ok(()) };
-        let sql = "SELECT coalesce(sum(range_length), 0) FROM job
-                   WHERE region = ?1 AND tier = 'Standard' AND completes > ?2";
-        let values = (&request.region, self.clock.now_milliseconds());
-        let under_way: i64 = self.store.index().query_row(sql, values, |row| row.get(0))?;
-        if (u64::try_from(under_way).unwrap_or(0) + size_bytes) / 4 > allowed {
-            return Err(Refusal::policy_enforced());
-        }
-        Ok(())
+        let now = self.clock.now_milliseconds();
+        let (allowed_bytes, asked_bytes) = match rule["Strategy"].as_str() {
+            Some("FreeTier") => {
+                (FREE_BYTES_A_DAY, self.standard_retrievals("created > ?2", request, now - DAY)? + size_bytes)
+            }
+            Some("BytesPerHour") => (
+                rule["BytesPerHour"].as_u64().unwrap_or(0),
+                (self.standard_retrievals("completes > ?2", request, now)? + size_bytes) / RETRIEVAL_HOURS,
+            ),
+            _ => return Ok(()),
+        };
+        if asked_bytes > allowed_bytes { Err(Refusal::policy_enforced()) } else { Ok(()) }
+    }
+
+    /// Returns the bytes of the standard retrievals for which the condition on a moment holds.
+    fn standard_retrievals(&self, condition: &str, request: &Request, moment: i64) -> Result<u64, Refusal> {
+        let sql = format!(
+            "SELECT coalesce(sum(range_length), 0) FROM job WHERE region = ?1 AND tier = 'Standard' AND {condition}"
+        );
+        let bytes: i64 = self.store.index().query_row(&sql, (&request.region, moment), |row| row.get(0))?;
+        Ok(u64::try_from(bytes).unwrap_or(0))
     }
 
     pub(super) fn list_capacity(&self, request: &Request) -> Answer {

@@ -4,12 +4,14 @@ use hyper::StatusCode;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 
+use super::multipart::forget_parts;
 use super::pages::Page;
 use super::{Answer, Glacier};
 use crate::clock::date;
 use crate::error::Refusal;
 use crate::request::Request;
 use crate::response;
+use crate::store::Store;
 
 /// Vaults of an account in a region (developer guide, "Creating a Vault").
 const VAULTS_MAX: i64 = 1000;
@@ -49,6 +51,12 @@ impl Glacier {
             return Err(Refusal::invalid(format!("Vault not empty or recently written to: {arn}")));
         }
         let transaction = index.transaction()?;
+        let mut parts = Vec::new();
+        for upload in ids_of(&transaction, "upload", request)? {
+            parts.extend(forget_parts(&transaction, &upload)?);
+        }
+        let (archives, jobs) =
+            (ids_of(&transaction, "archive", request)?, ids_of(&transaction, "job", request)?);
         for (table, column) in [
             ("vault", "name"),
             ("archive", "vault"),
@@ -60,6 +68,9 @@ impl Glacier {
             transaction.execute(&sql, [&request.region, &request.vault])?;
         }
         transaction.commit()?;
+        Store::remove_files(&parts, |file| self.store.part_path(file));
+        Store::remove_files(&archives, |id| self.store.archive_path(id));
+        Store::remove_files(&jobs, |id| self.store.job_path(id));
         Ok(response::empty(StatusCode::NO_CONTENT, &[]))
     }
 
@@ -83,10 +94,15 @@ impl Glacier {
 
     /// Refuses unless the vault exists, in the service's words.
     pub(super) fn require_vault(&self, request: &Request) -> Result<(), Refusal> {
+        self.require_vault_in(&self.store.index(), request)
+    }
+
+    /// The same for one who has the index already.
+    pub(super) fn require_vault_in(&self, index: &Connection, request: &Request) -> Result<(), Refusal> {
         let name = &request.vault;
         let sql = "SELECT 1 FROM vault WHERE region = ?1 AND name = ?2";
         let found: Option<i64> =
-            self.store.index().query_row(sql, [&request.region, name], |row| row.get(0)).optional()?;
+            index.query_row(sql, [&request.region, name], |row| row.get(0)).optional()?;
         let arn =
             || Refusal::not_found(format!("Vault not found for ARN: {}", self.vault_arn(request, name)));
         found.map(drop).ok_or_else(arn)
@@ -114,6 +130,12 @@ impl Glacier {
             "VaultName": name,
         }))
     }
+}
+
+/// Returns the ids that the vault has in a table.
+fn ids_of(index: &Connection, table: &str, request: &Request) -> rusqlite::Result<Vec<String>> {
+    let mut query = index.prepare(&format!("SELECT id FROM {table} WHERE region = ?1 AND vault = ?2"))?;
+    query.query_map([&request.region, &request.vault], |row| row.get(0))?.collect()
 }
 
 /// What a vault held at a moment.

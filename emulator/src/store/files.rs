@@ -11,6 +11,14 @@ impl Store {
         path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
     }
 
+    /// Removes files that no row speaks of any more. One that cannot be removed is swept at the next start.
+    pub(crate) fn remove_files<'a>(
+        ids: impl IntoIterator<Item = &'a String>,
+        path_of: impl Fn(&'a str) -> PathBuf,
+    ) {
+        ids.into_iter().for_each(|id| drop(std::fs::remove_file(path_of(id))));
+    }
+
     /// Joins files, in order, into a new one, which is synced when this returns.
     pub(crate) fn join(parts: &[PathBuf], whole: &Path) -> std::io::Result<()> {
         let mut whole_file = File::create(whole)?;
