@@ -11,6 +11,11 @@
 //! The original filed rows under the access key in use. A row of ours also has the account and the region; a row
 //! without them belongs to whoever uses its access key, or another key known to be of the same account.
 //!
+//! # Damage
+//!
+//! A file that SQLite calls damaged is set aside under a new name, never deleted, and a new one is begun: what it held
+//! can be learnt again from inventories.
+//!
 //! # Locking
 //!
 //! Any number of processes may use the file. Each method is one transaction; writers queue for [`BUSY_TIMEOUT`].
@@ -18,6 +23,9 @@
 
 mod accounts;
 mod archives;
+mod damage;
+mod duplicates;
+mod findings;
 mod inventory;
 mod schema;
 mod vaults;
@@ -26,12 +34,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 pub use accounts::Scope;
 pub use archives::{Archive, NewArchive};
-pub use inventory::{Finding, FindingKind, ListedArchive, ListedSink};
-pub use vaults::VaultKnowledge;
+pub use findings::{Finding, FindingKind};
+pub(crate) use inventory::INVENTORY_LAG;
+pub use inventory::{Comparison, InventoryTaken, ListedArchive, ListedSink};
+pub use vaults::{InventoryKnowledge, VaultKnowledge};
 
 /// How long a writer waits for another to finish: the longest transaction is the end of a sync of a large vault.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -60,6 +70,26 @@ pub enum CacheError {
         /// The highest version known here.
         known: i64,
     },
+    /// The file turned out to be damaged while it was in use. It is where it was; the next to open it sets it aside.
+    #[error(
+        "the cache {path} is damaged ({source}); run the same command again: it will set the file aside and begin a new one"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite found.
+        source: rusqlite::Error,
+    },
+    /// The damaged file could not be set aside.
+    #[error(
+        "the cache {path} is damaged and cannot be set aside: {source}; move it away, or set XDG_CACHE_HOME"
+    )]
+    CannotSetAside {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// SQLite could not do it.
     #[error("the cache {path} cannot be used: {source}")]
     Sqlite {
@@ -75,37 +105,89 @@ pub enum CacheError {
 pub struct Cache {
     path: PathBuf,
     connection: Mutex<Connection>,
+    set_aside: Option<PathBuf>,
 }
 
 impl Cache {
-    /// Opens the file, makes it and its directory if they are not there, brings its schema up to date.
+    /// Opens the file, makes it and its directory if they are not there, brings its schema up to date. A damaged file
+    /// is set aside first; [`Cache::set_aside`] tells.
     ///
     /// # Errors
     ///
     /// Among others [`CacheError::TooNew`], with the file untouched.
     pub fn open(path: &Path) -> Result<Self, CacheError> {
         make_directory(path)?;
-        let sqlite = |source| CacheError::Sqlite { path: path.to_owned(), source };
-        let mut connection = Connection::open(path).map_err(sqlite)?;
-        connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
-        let version = schema::version(&connection).map_err(sqlite)?;
-        if version > schema::KNOWN_VERSION {
-            return Err(CacheError::TooNew { path: path.to_owned(), version, known: schema::KNOWN_VERSION });
+        match Self::open_sound(path) {
+            Err(CacheError::Damaged { .. }) => {
+                let set_aside = damage::set_aside(path)?;
+                Ok(Self { set_aside, ..Self::open_sound(path)? })
+            }
+            outcome => outcome,
         }
-        schema::bring_up_to_date(&mut connection).map_err(sqlite)?;
+    }
+
+    fn open_sound(path: &Path) -> Result<Self, CacheError> {
+        let failed = |source| CacheError::new(path, source);
+        refuse_newer(path)?;
+        let mut connection = Connection::open(path).map_err(failed)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        schema::bring_up_to_date(&mut connection).map_err(failed)?;
         schema::prefer_wal(&connection);
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), set_aside: None })
+    }
+
+    /// Returns where a damaged file was moved to when this one was opened in its place.
+    pub fn set_aside(&self) -> Option<&Path> {
+        self.set_aside.as_deref()
     }
 
     /// Runs one piece of work on the connection, alone in this process.
     fn with<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, CacheError> {
-        work(&mut self.lock()).map_err(|source| CacheError::Sqlite { path: self.path.clone(), source })
+        work(&mut self.lock()).map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> CacheError {
+        let error = CacheError::new(&self.path, source);
+        if let CacheError::Damaged { .. } = error {
+            damage::mark(&self.path);
+        }
+        error
     }
 
     /// A panic elsewhere leaves no transaction open: dropping one rolls it back.
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl CacheError {
+    fn new(path: &Path, source: rusqlite::Error) -> Self {
+        if damage::is_damage(&source) {
+            return Self::Damaged { path: path.to_owned(), source };
+        }
+        Self::Sqlite { path: path.to_owned(), source }
+    }
+}
+
+/// Looks at the version without a right to write, so that a file of a newer release stays as it is to the last byte.
+fn refuse_newer(path: &Path) -> Result<(), CacheError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let failed = |source| CacheError::new(path, source);
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    let connection = connection.map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    if damage::is_marked(path) {
+        damage::check(&connection).map_err(failed)?;
+        damage::unmark(path);
+    }
+    let (version, known) = (schema::version(&connection).map_err(failed)?, schema::KNOWN_VERSION);
+    if version > known {
+        return Err(CacheError::TooNew { path: path.to_owned(), version, known });
+    }
+    Ok(())
 }
 
 /// Names of archives are nobody else's business: the directory, if it is made here, is for its owner alone.

@@ -18,6 +18,7 @@ use clap::Parser;
 
 use crate::engine::{Connection, Engine, SystemClock};
 use crate::settings::Settings;
+use crate::types::quoted;
 use args::Args;
 use exit::Exit;
 
@@ -38,8 +39,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 async fn execute(args: Args) -> Result<Exit> {
-    let connection = Connection { region: args.region, endpoint_url: args.endpoint_url };
+    let connection =
+        Connection { region: args.region, endpoint_url: args.endpoint_url, ..Connection::default() };
     let settings = Settings::read(connection)?;
     let engine = Engine::open(&settings.connection, &settings.cache_path, Arc::new(SystemClock)).await?;
+    if let Some(aside) = engine.cache_set_aside() {
+        output::warning(format_args!(
+            "the cache was damaged; it is now {}, and a new one was begun: run 'glacier vault sync VAULT' for each vault",
+            quoted(&aside.to_string_lossy())
+        ));
+    }
     commands::run(&engine, args.command).await
 }

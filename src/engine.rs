@@ -6,6 +6,7 @@
 //! outside.
 
 mod clock;
+mod dedupe;
 mod delete;
 mod download;
 mod error;
@@ -24,18 +25,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use clock::{Clock, SystemClock};
+pub use dedupe::Duplicate;
 pub use download::{RangeSize, Target};
 pub use error::EngineError;
 pub use jobs::VaultJob;
 pub use list::{Listing, Summary};
 pub use presence::Presence;
 pub use retrieve::{Retrieval, Wanted};
-pub use sync::{Sync, SyncReport};
+pub use sync::Sync;
 pub use upload::Source;
+pub use vaults::VaultDetails;
 pub use wait::Patience;
 
-pub use crate::cache::{Archive, Finding, FindingKind, VaultKnowledge};
-pub use crate::service::{Connection, Job, JobStatus, JobTask};
+pub use crate::cache::{Archive, Finding, FindingKind, InventoryKnowledge, InventoryTaken, VaultKnowledge};
+pub use crate::service::{Caller, Connection, Job, JobStatus, JobTask, Keys};
 
 use crate::cache::Cache;
 use crate::service::Glacier;
@@ -59,6 +62,7 @@ pub struct Engine {
     glacier: Glacier,
     cache: Arc<Cache>,
     clock: Arc<dyn Clock>,
+    caller: Caller,
 }
 
 impl Engine {
@@ -75,7 +79,16 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let glacier = Glacier::connect(connection).await?;
         let cache = Arc::new(Cache::open(cache_path)?);
-        Ok(Self { glacier, cache, clock })
+        let caller = match &connection.keys {
+            Some(keys) => Caller { access_key_id: Some(keys.access_key_id.clone()), ..Caller::default() },
+            None => connection.caller.clone(),
+        };
+        Ok(Self { glacier, cache, clock, caller })
+    }
+
+    /// Returns where a damaged cache was moved to when a new one was begun in its place.
+    pub fn cache_set_aside(&self) -> Option<&Path> {
+        self.cache.set_aside()
     }
 
     /// Returns the region that is spoken to.

@@ -11,7 +11,7 @@ mod retries;
 mod uploads;
 mod vaults;
 
-pub use connection::{Connection, Glacier};
+pub use connection::{Caller, Connection, Glacier, Keys};
 pub use error::ServiceError;
 pub use jobs::{ArchiveJob, InventoryJob, Job, JobStatus, JobTask};
 pub use outputs::{ByteRange, JobOutput};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use directories::BaseDirs;
 
-use crate::service::Connection;
+use crate::service::{Caller, Connection};
 
 /// Where the original put its cache, below the user's cache directory.
 const CACHE_FILE: &str = "glacier-cli/db";
@@ -39,6 +39,23 @@ impl Settings {
             Some(path) => path,
             None => BaseDirs::new().ok_or(NoHome)?.home_dir().join(".cache"),
         };
+        let connection = Connection { caller: caller(), ..connection };
         Ok(Self { cache_path: cache_home.join(CACHE_FILE), connection })
+    }
+}
+
+/// As AWS's own chain looks for them (SDKs and Tools Reference Guide, "Shared config and credentials files").
+fn caller() -> Caller {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let has_file = |name: &str, default: &str| {
+        let path = variable(name).map(PathBuf::from);
+        path.or_else(|| BaseDirs::new().map(|base| base.home_dir().join(default)))
+            .is_some_and(|path| path.exists())
+    };
+    Caller {
+        access_key_id: variable("AWS_ACCESS_KEY_ID"),
+        profile: variable("AWS_PROFILE").or_else(|| variable("AWS_DEFAULT_PROFILE")),
+        has_profiles: has_file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")
+            || has_file("AWS_CONFIG_FILE", ".aws/config"),
     }
 }

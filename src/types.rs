@@ -3,6 +3,7 @@
 //! Nothing here does I/O or knows of the service, the cache or the command line.
 
 mod archive_ref;
+mod foreign_name;
 mod ids;
 mod names;
 mod part_size;
@@ -10,10 +11,11 @@ mod quoted;
 mod timestamp;
 
 pub use archive_ref::ArchiveRef;
+pub use foreign_name::file_name_in;
 pub use ids::{AccountId, ArchiveId, JobId, UploadId};
 pub use names::{ArchiveName, Region, VaultName};
 pub use part_size::{MIB_BYTES, PartSize};
-pub use quoted::quoted;
+pub use quoted::{escaped, quoted};
 pub use timestamp::Timestamp;
 
 /// Why a text is not the value it was meant to be, in one sentence for the person who wrote it.

@@ -200,25 +200,29 @@ fn what_is_not_known_is_called_unknown() {
     // Seen too long ago: one inventory is asked for, however often the question comes.
     shell.sqlite().execute("UPDATE archive SET created_here = created_here - 61 * 3600", []).unwrap();
     let mut remote = Remote::prepared(&shell, "");
-    let unknown = format!("> CHECKPRESENT {KEY}\n< CHECKPRESENT-UNKNOWN {KEY} archive ...");
+    let unknown = format!(
+        "> CHECKPRESENT {KEY}\n< CHECKPRESENT-UNKNOWN {KEY} it is not known whether archive '{KEY}' exists: an inventory has been asked for..."
+    );
     remote.plays(&unknown);
     remote.plays(&unknown);
     assert_eq!(shell.emulator.requests()["InitiateJob"], 1);
     shell.emulator.advance(4 * HOUR);
     remote.plays(&format!("> CHECKPRESENT {KEY}\n< CHECKPRESENT-SUCCESS {KEY}"));
 
-    // Another machine: it has the remote, but not the cache.
+    // Another machine: it has the remote, but not the cache, and no inventory is there to be had.
     std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+    shell.emulator.advance(25 * HOUR);
     let mut remote = Remote::prepared(&shell, "");
     remote.plays(&format!(
         "> CHECKPRESENT {KEY}
-         < CHECKPRESENT-UNKNOWN {KEY} not known what vault v holds; run 'glacier vault sync v'...
+         < CHECKPRESENT-UNKNOWN {KEY} it is not known whether archive '{KEY}' exists: not all that the vault holds is known; run: glacier vault sync v
          > REMOVE {KEY}
-         < REMOVE-FAILURE {KEY} not known what vault v holds...
+         < REMOVE-FAILURE {KEY} it is not known whether...
          > TRANSFER RETRIEVE {KEY} {source}
          < TRANSFER-FAILURE RETRIEVE {KEY} archive '{KEY}' not found"
     ));
-    shell.glacier(&["vault", "sync", "v"]).is_silent();
+    assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
     remote.plays(&format!("> CHECKPRESENT {KEY}\n< CHECKPRESENT-SUCCESS {KEY}\n> CHECKPRESENT other\n< CHECKPRESENT-FAILURE other"));
 }
 

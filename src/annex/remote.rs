@@ -199,8 +199,8 @@ impl Remote {
                 fields.extend(summary.account.map(|account| ("account", account.to_string())));
                 let date = summary
                     .knowledge
-                    .inventory_date
-                    .map_or("none taken in yet".to_owned(), |date| date.to_string());
+                    .inventory
+                    .map_or("none taken in yet".to_owned(), |taken| taken.date.to_string());
                 fields.push(("inventory", date));
             }
             for (name, value) in fields {

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, named_params};
 
 use super::{Cache, CacheError};
-use crate::types::{AccountId, Region};
+use crate::types::{AccountId, Region, Timestamp, VaultName};
 
 /// The owner of the rows that a command reads and writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Scope {
 pub(super) const OWNED: &str = "
     (region = :region OR region IS NULL)
     AND (account = :account
-         OR account IS NULL AND (key = :key OR key IN (SELECT key FROM access_key WHERE account = :account)))";
+         OR account IS NULL AND (key = :key OR key IN (SELECT key FROM caller WHERE account = :account)))";
 
 impl Scope {
     pub(super) fn account_text(&self) -> Option<&str> {
@@ -29,30 +29,33 @@ impl Scope {
 }
 
 impl Cache {
-    /// Returns the account that the access key is of, if an answer has ever told.
-    pub fn account_of_key(&self, access_key_id: &str) -> Result<Option<AccountId>, CacheError> {
+    /// Returns the account that a caller (the id of an access key, or `profile:NAME`) is of, if an answer has told.
+    pub fn account_of(&self, caller: &str) -> Result<Option<AccountId>, CacheError> {
         let account: Option<String> = self.with(|connection| {
-            let mut query = connection.prepare_cached("SELECT account FROM access_key WHERE key = :key")?;
-            query.query_row(named_params! {":key": access_key_id}, |row| row.get(0)).optional()
+            let mut query = connection.prepare_cached("SELECT account FROM caller WHERE key = ?1")?;
+            query.query_row([caller], |row| row.get(0)).optional()
         })?;
         Ok(account.and_then(|account| account.parse().ok()))
     }
 
-    /// Remembers which account the access key is of.
-    pub fn remember_account(&self, access_key_id: &str, account: &AccountId) -> Result<(), CacheError> {
+    /// Remembers which account a caller is of. A profile may come to mean another account; an access key does not.
+    pub fn remember_account(
+        &self,
+        caller: &str,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Result<(), CacheError> {
         self.with(|connection| {
-            let sql = "INSERT OR REPLACE INTO access_key (key, account) VALUES (:key, :account)";
-            connection
-                .execute(sql, named_params! {":key": access_key_id, ":account": account.as_str()})
-                .map(drop)
+            let sql = "INSERT OR REPLACE INTO caller (key, account, last_used) VALUES (?1, ?2, ?3)";
+            connection.execute(sql, (caller, account.as_str(), now.unix_seconds())).map(drop)
         })
     }
 
-    /// Returns all accounts that are known here.
+    /// Returns all accounts that are known here, the last used first.
     pub fn accounts(&self) -> Result<Vec<AccountId>, CacheError> {
         let accounts: Vec<String> = self.with(|connection| {
-            let mut query = connection.prepare("SELECT DISTINCT account FROM access_key ORDER BY account")?;
-            query.query_map([], |row| row.get(0))?.collect()
+            let sql = "SELECT account FROM caller GROUP BY account ORDER BY max(last_used) DESC, account";
+            connection.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
         })?;
         Ok(accounts.iter().filter_map(|account| account.parse().ok()).collect())
     }
@@ -60,8 +63,30 @@ impl Cache {
     /// Returns whether rows are filed under this access key, as the original did.
     pub fn has_rows_of_key(&self, access_key_id: &str) -> Result<bool, CacheError> {
         self.with(|connection| {
-            let sql = "SELECT EXISTS (SELECT 1 FROM archive WHERE key = :key)";
-            connection.query_row(sql, named_params! {":key": access_key_id}, |row| row.get(0))
+            let sql = "SELECT EXISTS (SELECT 1 FROM archive WHERE key = ?1 AND account IS NULL)";
+            connection.query_row(sql, [access_key_id], |row| row.get(0))
         })
+    }
+
+    /// Returns the access keys under which the original filed archives of a vault of that name.
+    pub fn old_keys_of(&self, vault: &VaultName) -> Result<Vec<String>, CacheError> {
+        self.with(|connection| {
+            let sql = "SELECT DISTINCT key FROM archive WHERE vault = ?1 AND account IS NULL ORDER BY key";
+            connection.prepare(sql)?.query_map([vault.as_str()], |row| row.get(0))?.collect()
+        })
+    }
+
+    /// Returns the other regions in which the scope's account has a vault of that name.
+    pub fn other_regions_of(&self, scope: &Scope, vault: &VaultName) -> Result<Vec<Region>, CacheError> {
+        let regions: Vec<String> = self.with(|connection| {
+            let sql =
+                "SELECT region FROM vault WHERE account = :account AND name = :name AND region <> :region
+                       ORDER BY region";
+            let parameters = named_params! {
+                ":account": scope.account_text(), ":name": vault.as_str(), ":region": scope.region.as_str()
+            };
+            connection.prepare_cached(sql)?.query_map(parameters, |row| row.get(0))?.collect()
+        })?;
+        Ok(regions.iter().filter_map(|region| region.parse().ok()).collect())
     }
 }

@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::{Row, named_params};
+use rusqlite::{Connection, Row, ToSql, named_params};
 
 use super::accounts::OWNED;
 use super::{Cache, CacheError, Scope};
 use crate::treehash::TreeHash;
-use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName};
+use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName, file_name_in};
 
 /// An archive as the cache knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Archive {
     pub id: ArchiveId,
     /// Its description, which may be empty; `None` where the cache never learnt it.
     pub name: Option<String>,
+    /// The file that its description tells of, where another program has written it so.
+    pub file_name: Option<String>,
     /// Its size.
     pub size_bytes: Option<u64>,
     /// Its tree hash.
@@ -33,18 +35,28 @@ pub struct Archive {
 }
 
 impl Archive {
+    /// Returns the name that people know the archive by: the file's, else the description; nothing if that is empty.
+    pub fn shown_name(&self) -> Option<&str> {
+        self.file_name.as_deref().or(self.name.as_deref()).filter(|name| !name.is_empty())
+    }
+
     /// Returns how to refer to the archive: by its name if it has one.
     pub fn reference(&self) -> ArchiveRef {
-        match &self.name {
-            Some(name) if !name.is_empty() => ArchiveRef::Name(name.clone()),
-            _ => ArchiveRef::Id(self.id.clone()),
+        match self.shown_name() {
+            Some(name) => ArchiveRef::Name(name.to_owned()),
+            None => ArchiveRef::Id(self.id.clone()),
         }
     }
 
-    /// Returns the last time at which the archive is known to have existed, unless a deletion was begun since.
-    pub fn known_at(&self) -> Option<Timestamp> {
-        let known_at = self.last_seen_upstream.or(self.created_here)?;
-        (self.deletion_begun < Some(known_at)).then_some(known_at)
+    /// Returns when the archive was stored, as far as is known.
+    pub fn stored_at(&self) -> Option<Timestamp> {
+        self.created_upstream.or(self.created_here)
+    }
+
+    /// Returns whether both are known to have the same content.
+    pub fn is_equal_to(&self, other: &Self) -> bool {
+        let content = |archive: &Self| archive.size_bytes.zip(archive.tree_hash);
+        content(self).is_some() && content(self) == content(other)
     }
 }
 
@@ -66,7 +78,7 @@ pub struct NewArchive<'a> {
 /// What [`archive`] reads, in its order; `a` is the table.
 pub(super) const COLUMNS: &str =
     "a.id, a.name, a.size_bytes, a.tree_hash, a.created_upstream, a.created_here,
-    a.last_seen_upstream, a.deletion_begun, a.deleted_here";
+    a.last_seen_upstream, a.deletion_begun, a.deleted_here, a.file_name";
 
 impl Cache {
     /// Files an upload. Done once, or again with the same values, it is there when this returns.
@@ -78,13 +90,14 @@ impl Cache {
     ) -> Result<(), CacheError> {
         self.with(|connection| {
             let sql = "
-                INSERT INTO archive (id, name, vault, key, created_here, account, region, size_bytes, tree_hash)
-                VALUES (:id, :name, :vault, :key, :created, :account, :region, :size, :hash)
+                INSERT INTO archive (id, name, file_name, vault, key, created_here, account, region, size_bytes, tree_hash)
+                VALUES (:id, :name, :file_name, :vault, :key, :created, :account, :region, :size, :hash)
                 ON CONFLICT (id) DO UPDATE SET
-                    name = excluded.name, account = excluded.account, region = excluded.region,
-                    size_bytes = excluded.size_bytes, tree_hash = excluded.tree_hash";
+                    name = excluded.name, file_name = excluded.file_name, account = excluded.account,
+                    region = excluded.region, size_bytes = excluded.size_bytes, tree_hash = excluded.tree_hash";
             let parameters = named_params! {
-                ":id": archive.id.as_str(), ":name": archive.name, ":vault": vault.as_str(),
+                ":id": archive.id.as_str(), ":name": archive.name, ":file_name": file_name_in(archive.name),
+                ":vault": vault.as_str(),
                 ":key": &scope.access_key_id, ":created": archive.created_here.unix_seconds(),
                 ":account": scope.account_text(), ":region": scope.region.as_str(),
                 ":size": i64::try_from(archive.size_bytes).ok(), ":hash": archive.tree_hash.to_string()
@@ -118,31 +131,48 @@ impl Cache {
         })
     }
 
-    /// Returns every archive of the vault that the reference means, those deleted from here included.
+    /// Returns every archive of the vault that the reference means, those deleted from here included, the oldest first.
+    /// A name is a description, or the file that a description of another program tells of.
     pub fn find(
         &self,
         scope: &Scope,
         vault: &VaultName,
         wanted: &ArchiveRef,
     ) -> Result<Vec<Archive>, CacheError> {
-        let (column, value) = match wanted {
-            ArchiveRef::Id(id) => ("id", id.as_str()),
-            ArchiveRef::Name(name) | ArchiveRef::PrefixedName(name) => ("name", name.as_str()),
-        };
-        self.with(|connection| {
-            let mut query = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM archive AS a WHERE vault = :vault AND {column} = :value AND {OWNED}
-                 ORDER BY coalesce(created_upstream, created_here), id"
-            ))?;
-            let parameters = named_params! {
-                ":vault": vault.as_str(), ":value": value, ":account": scope.account_text(),
-                ":key": &scope.access_key_id, ":region": scope.region.as_str()
-            };
-            query.query_map(parameters, archive)?.collect()
+        self.with(|connection| match wanted {
+            ArchiveRef::Id(id) => owned_rows(connection, scope, vault, "id = :id", &[(":id", &id.as_str())]),
+            ArchiveRef::Name(name) | ArchiveRef::PrefixedName(name) => {
+                // What a description tells of, or all of the description; the index knows only the first.
+                let condition = "coalesce(file_name, name) IN (:name, :file_name)
+                                 AND (coalesce(file_name, name) = :name OR name = :name)";
+                let values: [(&str, &dyn ToSql); 2] = [(":name", name), (":file_name", &file_name_in(name))];
+                owned_rows(connection, scope, vault, condition, &values)
+            }
         })
     }
 
-    /// Gives every archive of the vault that is not deleted to `visit`, by name (bytes) and id, until it breaks.
+    /// Returns whether a row of the vault was made before `date` and not deleted.
+    pub fn has_older_than(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        date: Timestamp,
+    ) -> Result<bool, CacheError> {
+        self.with(|connection| {
+            let mut query = connection.prepare_cached(&format!(
+                "SELECT EXISTS (SELECT 1 FROM archive WHERE vault = :vault AND {OWNED}
+                     AND deleted_here IS NULL AND created_here < :date)"
+            ))?;
+            let parameters = named_params! {
+                ":vault": vault.as_str(), ":date": date.unix_seconds(), ":account": scope.account_text(),
+                ":key": &scope.access_key_id, ":region": scope.region.as_str()
+            };
+            query.query_row(parameters, |row| row.get(0))
+        })
+    }
+
+    /// Gives every archive of the vault that is not deleted to `visit`, by the name that is shown
+    /// (bytes) and id, until it breaks.
     pub fn list(
         &self,
         scope: &Scope,
@@ -152,7 +182,7 @@ impl Cache {
         self.with(|connection| {
             let mut query = connection.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM archive AS a WHERE vault = :vault AND deleted_here IS NULL AND {OWNED}
-                 ORDER BY name, id"
+                 ORDER BY coalesce(file_name, name), id"
             ))?;
             let parameters = named_params! {
                 ":vault": vault.as_str(), ":account": scope.account_text(), ":key": &scope.access_key_id,
@@ -166,6 +196,24 @@ impl Cache {
             Ok(())
         })
     }
+}
+
+fn owned_rows(
+    connection: &Connection,
+    scope: &Scope,
+    vault: &VaultName,
+    condition: &str,
+    values: &[(&str, &dyn ToSql)],
+) -> rusqlite::Result<Vec<Archive>> {
+    let mut query = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM archive AS a WHERE vault = :vault AND {condition} AND {OWNED}
+         ORDER BY coalesce(created_upstream, created_here), id"
+    ))?;
+    let owner = named_params! {
+        ":vault": vault.as_str(), ":account": scope.account_text(), ":key": &scope.access_key_id,
+        ":region": scope.region.as_str()
+    };
+    query.query_map(&*[owner, values].concat(), archive)?.collect()
 }
 
 pub(super) fn archive(row: &Row<'_>) -> rusqlite::Result<Archive> {
@@ -184,5 +232,6 @@ pub(super) fn archive(row: &Row<'_>) -> rusqlite::Result<Archive> {
         last_seen_upstream: time(6)?,
         deletion_begun: time(7)?,
         deleted_here: time(8)?,
+        file_name: row.get(9)?,
     })
 }

@@ -5,16 +5,19 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, named_params};
+use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, named_params};
 
 use super::accounts::OWNED;
-use super::archives::{Archive, COLUMNS, archive};
-use super::{Cache, CacheError, Scope};
-use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName};
+use super::{Cache, CacheError, Finding, Scope, findings};
+use crate::types::{ArchiveId, Timestamp, VaultName, file_name_in};
 
 /// How long an upload may be missing from inventories before that is strange. Inventories are made about daily, and
 /// an archive may be missing even from one that was made after its upload.
-const INVENTORY_LAG: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+pub(crate) const INVENTORY_LAG: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
+/// Pages of the file held in memory while a large vault is compared, and by SQLite otherwise, in KiB below zero.
+const CACHE_SIZE_COMPARING: i64 = -40 * 1024;
+const CACHE_SIZE_DEFAULT: i64 = -2000;
 
 /// An archive as an inventory lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,241 +34,276 @@ pub struct ListedArchive {
     pub tree_hash: Option<String>,
 }
 
-/// How old an inventory is.
-#[derive(Debug, Clone, Copy)]
-struct InventoryDates {
-    /// Its own date.
-    inventory: Timestamp,
-    /// When the job that brought it was asked for.
-    requested: Timestamp,
-}
-
-impl InventoryDates {
-    /// Returns when the listed archives are known to have existed. An inventory is not made anew while a vault does
-    /// not change, so one that was asked for long after its date still tells of a time shortly before the asking.
-    fn seen_at(self) -> Timestamp {
-        self.inventory.max(self.requested - INVENTORY_LAG)
-    }
-}
-
-/// Something that a sync found which the owner should hear of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The archive.
-    pub archive: Archive,
-    /// What about it.
-    pub kind: FindingKind,
-}
-
-/// What a sync found about one archive.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FindingKind {
-    /// The inventory has another name for it. With `fixed` the cache has taken that over.
-    Renamed {
-        /// The name in the inventory.
-        to: String,
-        /// Whether the cache now has it.
-        fixed: bool,
-    },
-    /// Deleted from here before the inventory was made, which still lists it.
-    StillPresent,
-    /// Deleted from here after the inventory was made.
-    DeletionNotYetListed,
-    /// Deleted from here and gone from the inventory: its row is removed.
-    DeletionConfirmed,
-    /// No longer listed although it was seen before, or was uploaded long enough ago.
-    Disappeared {
-        /// Whether its row was removed.
-        fixed: bool,
-    },
-    /// Not listed, and too young to worry.
-    NotYetListed,
-}
-
-impl Finding {
-    /// Returns how to refer to the archive.
-    pub fn reference(&self) -> ArchiveRef {
-        self.archive.reference()
-    }
-}
-
-impl Cache {
-    /// Makes the cache agree with a full inventory of the vault and returns what was strange, in the inventory's
-    /// order, then what it does not list. Names and rows are only overridden with `fix`.
-    ///
-    /// `read` gives each archive that the inventory lists to the function it is handed and returns the inventory's
-    /// date; `requested` is when the job of the inventory was asked for.
-    ///
-    /// # Errors
-    ///
-    /// When `read` fails; then nothing has changed.
-    pub fn reconcile<E: From<CacheError>>(
-        &self,
-        scope: &Scope,
-        vault: &VaultName,
-        requested: Timestamp,
-        read: impl FnOnce(&mut ListedSink<'_>) -> Result<Timestamp, E>,
-        fix: bool,
-        now: Timestamp,
-    ) -> Result<Vec<Finding>, E> {
-        let failed = |source| CacheError::Sqlite { path: self.path.clone(), source };
-        let mut connection = self.lock();
-        let inventory = load(&mut connection, read, failed)?;
-        let dates = InventoryDates { inventory, requested };
-        let reconciliation = Reconciliation { scope, vault, dates, fix, now };
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let findings = reconciliation.run(&transaction).map_err(failed)?;
-        transaction.commit().map_err(failed)?;
-        connection.execute_batch("DROP TABLE temp.listed").map_err(failed)?;
-        Ok(findings)
-    }
-}
-
 /// Takes in one archive that an inventory lists.
 pub type ListedSink<'a> = dyn FnMut(ListedArchive) -> Result<(), CacheError> + 'a;
 
-/// Puts the inventory into a temporary table, which lives in a file of its own. Of two rows with one id the first
-/// counts.
-fn load<E: From<CacheError>>(
-    connection: &mut Connection,
-    read: impl FnOnce(&mut ListedSink<'_>) -> Result<Timestamp, E>,
-    failed: impl Fn(rusqlite::Error) -> CacheError + Copy,
-) -> Result<Timestamp, E> {
-    let transaction = connection.transaction().map_err(failed)?;
-    transaction
-        .execute_batch(
-            "DROP TABLE IF EXISTS temp.listed;
-             CREATE TEMP TABLE listed (
-                 position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT, created, size_bytes, tree_hash
-             );",
-        )
-        .map_err(failed)?;
-    let sql = "INSERT OR IGNORE INTO temp.listed (id, name, created, size_bytes, tree_hash) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let mut insert = transaction.prepare(sql).map_err(failed)?;
-    let date = read(&mut |archive| {
-        let size_bytes = archive.size_bytes.and_then(|size| i64::try_from(size).ok());
-        let created = archive.created.map(Timestamp::unix_seconds);
-        let values = (archive.id.as_str(), archive.name, created, size_bytes, archive.tree_hash);
-        insert.execute(values).map(drop).map_err(failed)
-    })?;
-    drop(insert);
-    transaction.commit().map_err(failed)?;
-    Ok(date)
+/// What is known of an inventory once it has been read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InventoryTaken {
+    /// What it says of its age.
+    pub date: Timestamp,
+    /// How many of its rows made no sense and were left out. With any, what is not listed may yet be there.
+    pub unreadable_rows: u64,
+}
+
+/// What an inventory is compared with, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Comparison<'a> {
+    /// Whose rows.
+    pub scope: &'a Scope,
+    /// The vault that the inventory is of.
+    pub vault: &'a VaultName,
+    /// When the job that brought the inventory was asked for.
+    pub requested: Timestamp,
+    /// Whether the inventory overrides the cache where they disagree.
+    pub fix: bool,
+    /// The present.
+    pub now: Timestamp,
+}
+
+impl Cache {
+    /// Compares the vault's rows with an inventory, which `read` gives row by row, and takes over what it says. When
+    /// that is done for good, each finding is told of; what is strange is only told, not changed, without `fix`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `read` or the file says; the rows are then as they were.
+    pub fn reconcile<E: From<CacheError>>(
+        &self,
+        comparison: Comparison<'_>,
+        read: impl FnOnce(&mut ListedSink<'_>) -> Result<InventoryTaken, E>,
+        tell: &mut dyn FnMut(Finding),
+    ) -> Result<InventoryTaken, E> {
+        let failed = |source| self.failed(source);
+        let mut connection = self.lock();
+        let taken = self.load(&mut connection, read)?;
+        set_cache_size(&connection, CACHE_SIZE_COMPARING).map_err(failed)?;
+        let outcome =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
+                Reconciliation { comparison, taken, transaction: &transaction }.run()?;
+                transaction.commit()
+            });
+        set_cache_size(&connection, CACHE_SIZE_DEFAULT).map_err(failed)?;
+        outcome.and_then(|()| findings::tell(&connection, tell)).map_err(failed)?;
+        connection.execute_batch("DROP TABLE temp.listed; DROP TABLE temp.finding").map_err(failed)?;
+        Ok(taken)
+    }
+
+    /// Puts the inventory into a temporary table, which lives in a file of its own. Of two rows with one id the first
+    /// counts.
+    fn load<E: From<CacheError>>(
+        &self,
+        connection: &mut Connection,
+        read: impl FnOnce(&mut ListedSink<'_>) -> Result<InventoryTaken, E>,
+    ) -> Result<InventoryTaken, E> {
+        let failed = |source| self.failed(source);
+        connection.execute_batch(&format!("{LISTED}{}", findings::TABLE)).map_err(failed)?;
+        let transaction = connection.transaction().map_err(failed)?;
+        let sql = "INSERT INTO temp.listed (id, name, file_name, created, size_bytes, tree_hash)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let mut insert = transaction.prepare(sql).map_err(failed)?;
+        let taken = read(&mut |archive| {
+            let size_bytes = archive.size_bytes.and_then(|size| i64::try_from(size).ok());
+            let created = archive.created.map(Timestamp::unix_seconds);
+            let file_name = archive.name.as_deref().and_then(file_name_in);
+            let values =
+                (archive.id.as_str(), archive.name, file_name, created, size_bytes, archive.tree_hash);
+            insert.execute(values).map(drop).map_err(failed)
+        })?;
+        drop(insert);
+        transaction.execute_batch(FIRST_OF_EACH_ID).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok(taken)
+    }
+}
+
+const LISTED: &str = "
+    DROP TABLE IF EXISTS temp.listed;
+    CREATE TEMP TABLE listed (
+        position INTEGER PRIMARY KEY, id TEXT NOT NULL, name, file_name, created, size_bytes, tree_hash
+    );";
+
+/// Made after the rows are there, the index is sorted once instead of searched a million times.
+const FIRST_OF_EACH_ID: &str = "
+    CREATE INDEX temp.listed_by_id ON listed (id);
+    DELETE FROM temp.listed WHERE id IN (SELECT id FROM temp.listed GROUP BY id HAVING count(*) > 1)
+        AND position > (SELECT min(position) FROM temp.listed AS first WHERE first.id = listed.id);";
+
+fn set_cache_size(connection: &Connection, size: i64) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "cache_size", size)
 }
 
 struct Reconciliation<'a> {
-    scope: &'a Scope,
-    vault: &'a VaultName,
-    dates: InventoryDates,
-    fix: bool,
-    now: Timestamp,
+    comparison: Comparison<'a>,
+    taken: InventoryTaken,
+    transaction: &'a Transaction<'a>,
 }
 
 impl Reconciliation<'_> {
-    fn run(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Finding>> {
-        let mut findings = self.strange_among_listed(transaction)?;
-        self.take_over_listed(transaction)?;
-        for archive in self.not_listed(transaction)? {
-            let kind = self.judge_not_listed(&archive);
-            if matches!(kind, FindingKind::DeletionConfirmed | FindingKind::Disappeared { fixed: true }) {
-                transaction.execute("DELETE FROM archive WHERE id = ?1", [archive.id.as_str()])?;
-            }
-            findings.push(Finding { archive, kind });
-        }
-        self.remember_inventory(transaction)?;
-        Ok(findings)
+    fn run(&self) -> rusqlite::Result<()> {
+        self.find_strange_among_listed()?;
+        self.take_over_known()?;
+        self.take_over_new()?;
+        self.find_not_listed()?;
+        self.forget()?;
+        self.remember_inventory()
     }
 
-    /// Archives listed under another name, or although they were deleted from here.
-    fn strange_among_listed(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Finding>> {
-        let mut query = transaction.prepare(&format!(
-            "SELECT {COLUMNS}, coalesce(l.name, '')
-             FROM temp.listed AS l JOIN main.archive AS a ON a.id = l.id
-             WHERE a.deleted_here IS NOT NULL OR (a.name <> '' AND a.name <> coalesce(l.name, ''))
-             ORDER BY l.position"
-        ))?;
-        let rows: Vec<(Archive, String)> =
-            query.query_map([], |row| Ok((archive(row)?, row.get(9)?)))?.collect::<rusqlite::Result<_>>()?;
-        let mut findings = Vec::new();
-        for (mut archive, listed_name) in rows {
-            if archive.name.as_ref().is_some_and(|name| !name.is_empty() && *name != listed_name) {
-                let kind = FindingKind::Renamed { to: listed_name.clone(), fixed: self.fix };
-                findings.push(Finding { archive: archive.clone(), kind });
-                if self.fix {
-                    archive.name = Some(listed_name);
-                }
-            }
-            if let Some(deleted) = archive.deleted_here {
-                let kind = if deleted < self.dates.inventory {
-                    FindingKind::StillPresent
-                } else {
-                    FindingKind::DeletionNotYetListed
-                };
-                findings.push(Finding { archive, kind });
-            }
-        }
-        Ok(findings)
+    /// Archives listed under another name, or although they were deleted from here. What follows a name that is taken
+    /// over speaks of the archive by the new one.
+    fn find_strange_among_listed(&self) -> rusqlite::Result<()> {
+        let sql = format!(
+            "WITH strange AS MATERIALIZED (
+                 SELECT a.*, l.position, coalesce(l.name, '') AS listed_name, l.file_name AS listed_file_name,
+                        a.name <> '' AND a.name <> coalesce(l.name, '') AS is_renamed
+                 FROM temp.listed AS l JOIN main.archive AS a ON a.id = l.id
+                 WHERE a.deleted_here IS NOT NULL OR (a.name <> '' AND a.name <> coalesce(l.name, ''))
+             ), found AS (
+                 SELECT *, 1 AS rank, 'renamed' AS kind, :fix AS fixed, listed_name AS renamed_to,
+                        name AS told_name, file_name AS told_file_name
+                 FROM strange WHERE is_renamed
+                 UNION ALL
+                 SELECT *, 2, iif(deleted_here < :date, 'still present', 'deletion not yet listed'), false, NULL,
+                        iif(is_renamed AND :fix, listed_name, name),
+                        iif(is_renamed AND :fix, listed_file_name, file_name)
+                 FROM strange WHERE deleted_here IS NOT NULL
+             )
+             {} SELECT id, told_name, size_bytes, tree_hash, created_upstream, created_here, last_seen_upstream,
+                       deletion_begun, deleted_here, told_file_name, kind, fixed, renamed_to
+             FROM found ORDER BY position, rank",
+            findings::INSERTED
+        );
+        self.execute(&sql, &[(":fix", &self.comparison.fix), (":date", &self.date())])
     }
 
-    /// Ids are unique everywhere, so a row that was filed under a key of old is found by its id and taken over.
-    fn take_over_listed(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    /// Ids are unique everywhere, so a row that was filed under a key of old is found by its id and taken over. What
+    /// has not changed is not written: most of a vault is the same from day to day, and names are in an index.
+    fn take_over_known(&self) -> rusqlite::Result<()> {
+        let scope = self.comparison.scope;
+        self.execute(
+            "UPDATE main.archive AS a SET last_seen_upstream = :seen FROM temp.listed AS l
+             WHERE a.id = l.id AND coalesce(a.last_seen_upstream < :seen, true)",
+            &[(":seen", &self.seen_at())],
+        )?;
+        self.execute(
+            "UPDATE main.archive AS a SET vault = :vault, account = :account, region = :region
+             FROM temp.listed AS l
+             WHERE a.id = l.id AND (a.vault, a.account, a.region) IS NOT (:vault, :account, :region)",
+            &[
+                (":vault", &self.comparison.vault.as_str()),
+                (":account", &scope.account_text()),
+                (":region", &scope.region.as_str()),
+            ],
+        )?;
+        self.execute(
+            "UPDATE main.archive AS a SET name = l.name, file_name = l.file_name FROM temp.listed AS l
+             WHERE a.id = l.id AND a.name IS NOT l.name AND (coalesce(a.name, '') = '' OR :fix)",
+            &[(":fix", &self.comparison.fix)],
+        )?;
+        self.execute(
+            "UPDATE main.archive AS a SET
+                 size_bytes = coalesce(l.size_bytes, a.size_bytes), tree_hash = coalesce(l.tree_hash, a.tree_hash),
+                 created_upstream = coalesce(l.created, a.created_upstream)
+             FROM temp.listed AS l
+             WHERE a.id = l.id
+                 AND (a.size_bytes, a.tree_hash, a.created_upstream) IS NOT (l.size_bytes, l.tree_hash, l.created)",
+            &[],
+        )
+    }
+
+    /// In the order of their ids, which is the order of the file's own index.
+    fn take_over_new(&self) -> rusqlite::Result<()> {
+        let scope = self.comparison.scope;
+        self.execute(
+            "INSERT INTO main.archive (id, name, file_name, vault, key, created_here, account, region,
+                                       last_seen_upstream, size_bytes, tree_hash, created_upstream)
+             SELECT id, name, file_name, :vault, :key, :now, :account, :region, :seen, size_bytes, tree_hash, created
+             FROM temp.listed AS l WHERE NOT EXISTS (SELECT 1 FROM main.archive AS a WHERE a.id = l.id) ORDER BY id",
+            &[
+                (":vault", &self.comparison.vault.as_str()),
+                (":key", &scope.access_key_id),
+                (":now", &self.comparison.now.unix_seconds()),
+                (":account", &scope.account_text()),
+                (":region", &scope.region.as_str()),
+                (":seen", &self.seen_at()),
+            ],
+        )
+    }
+
+    /// A row of an old file may be of a vault of the same name in another region: it is not forgotten while that one's
+    /// inventory is still to come. Nor is anything while rows of this inventory could not be read.
+    fn find_not_listed(&self) -> rusqlite::Result<()> {
+        let scope = self.comparison.scope;
+        let is_complete = self.taken.unreadable_rows == 0;
+        let sql = format!(
+            "{} SELECT id, name, size_bytes, tree_hash, created_upstream, created_here, last_seen_upstream,
+                       deletion_begun, deleted_here, file_name, kind,
+                       kind = 'disappeared' AND :fix AND :complete AND (region IS NOT NULL OR NOT EXISTS (
+                           SELECT 1 FROM main.vault AS v WHERE v.account = :account AND v.name = :vault
+                               AND v.region <> :region AND v.inventory_date IS NULL)), NULL
+             FROM (SELECT *, CASE
+                       WHEN deleted_here < :date THEN 'deletion confirmed'
+                       WHEN deleted_here IS NULL AND (last_seen_upstream IS NOT NULL OR created_here < :old)
+                           THEN 'disappeared'
+                       ELSE 'not yet listed' END AS kind
+                   FROM main.archive AS a
+                   WHERE vault = :vault AND {OWNED}
+                       AND NOT EXISTS (SELECT 1 FROM temp.listed AS l WHERE l.id = a.id))
+             WHERE :complete OR kind <> 'deletion confirmed' ORDER BY coalesce(file_name, name), id",
+            findings::INSERTED
+        );
+        self.execute(
+            &sql,
+            &[
+                (":vault", &self.comparison.vault.as_str()),
+                (":key", &scope.access_key_id),
+                (":account", &scope.account_text()),
+                (":region", &scope.region.as_str()),
+                (":fix", &self.comparison.fix),
+                (":complete", &is_complete),
+                (":date", &self.date()),
+                (":old", &(self.taken.date - INVENTORY_LAG).unix_seconds()),
+            ],
+        )
+    }
+
+    fn forget(&self) -> rusqlite::Result<()> {
+        let sql = "DELETE FROM main.archive WHERE id IN (
+                       SELECT id FROM temp.finding
+                       WHERE kind = 'deletion confirmed' OR (kind = 'disappeared' AND fixed))";
+        self.execute(sql, &[])
+    }
+
+    fn remember_inventory(&self) -> rusqlite::Result<()> {
+        let Some(account) = self.comparison.scope.account_text() else { return Ok(()) };
         let sql = "
-            INSERT INTO main.archive (id, name, vault, key, created_here, account, region,
-                                      last_seen_upstream, size_bytes, tree_hash, created_upstream)
-            SELECT id, name, :vault, :key, :now, :account, :region, :seen, size_bytes, tree_hash, created
-            FROM temp.listed WHERE true ORDER BY position
-            ON CONFLICT (id) DO UPDATE SET
-                name = CASE WHEN coalesce(name, '') = '' OR :fix THEN excluded.name ELSE name END,
-                vault = excluded.vault, account = excluded.account, region = excluded.region,
-                last_seen_upstream = excluded.last_seen_upstream,
-                size_bytes = coalesce(excluded.size_bytes, size_bytes),
-                tree_hash = coalesce(excluded.tree_hash, tree_hash),
-                created_upstream = coalesce(excluded.created_upstream, created_upstream)";
-        let parameters = named_params! {
-            ":vault": self.vault.as_str(), ":key": &self.scope.access_key_id, ":now": self.now.unix_seconds(),
-            ":account": self.scope.account_text(), ":region": self.scope.region.as_str(),
-            ":seen": self.dates.seen_at().unix_seconds(), ":fix": self.fix
-        };
-        transaction.execute(sql, parameters).map(drop)
-    }
-
-    fn not_listed(&self, transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Archive>> {
-        let mut query = transaction.prepare(&format!(
-            "SELECT {COLUMNS} FROM main.archive AS a
-             WHERE vault = :vault AND {OWNED} AND id NOT IN (SELECT id FROM temp.listed) ORDER BY name, id"
-        ))?;
-        let parameters = named_params! {
-            ":vault": self.vault.as_str(), ":account": self.scope.account_text(),
-            ":key": &self.scope.access_key_id, ":region": self.scope.region.as_str()
-        };
-        query.query_map(parameters, archive)?.collect()
-    }
-
-    fn judge_not_listed(&self, archive: &Archive) -> FindingKind {
-        let inventory = self.dates.inventory;
-        let is_old = archive.created_here.is_some_and(|created| created < inventory - INVENTORY_LAG);
-        match archive.deleted_here {
-            Some(deleted) if deleted < inventory => FindingKind::DeletionConfirmed,
-            None if archive.last_seen_upstream.is_some() || is_old => {
-                FindingKind::Disappeared { fixed: self.fix }
-            }
-            _ => FindingKind::NotYetListed,
-        }
-    }
-
-    fn remember_inventory(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let Some(account) = self.scope.account_text() else { return Ok(()) };
-        let sql = "
-            INSERT INTO vault (account, region, name, inventory_date, inventory_requested)
-            VALUES (:account, :region, :name, :date, :requested)
+            INSERT INTO main.vault (account, region, name, inventory_date, inventory_requested, inventory_rows,
+                                    inventory_unreadable)
+            VALUES (:account, :region, :name, :date, :requested, (SELECT count(*) FROM temp.listed), :unreadable)
             ON CONFLICT DO UPDATE SET
-                inventory_date = excluded.inventory_date, inventory_requested = excluded.inventory_requested
+                inventory_date = excluded.inventory_date, inventory_requested = excluded.inventory_requested,
+                inventory_rows = excluded.inventory_rows, inventory_unreadable = excluded.inventory_unreadable
             WHERE coalesce(inventory_requested <= excluded.inventory_requested, true)";
         let parameters = named_params! {
-            ":account": account, ":region": self.scope.region.as_str(), ":name": self.vault.as_str(),
-            ":date": self.dates.inventory.unix_seconds(), ":requested": self.dates.requested.unix_seconds()
+            ":account": account, ":region": self.comparison.scope.region.as_str(),
+            ":name": self.comparison.vault.as_str(), ":date": self.date(),
+            ":requested": self.comparison.requested.unix_seconds(),
+            ":unreadable": i64::try_from(self.taken.unreadable_rows).unwrap_or(i64::MAX)
         };
-        transaction.execute(sql, parameters).map(drop)
+        self.execute(sql, parameters)
+    }
+
+    fn date(&self) -> f64 {
+        self.taken.date.unix_seconds()
+    }
+
+    /// When the listed archives are known to have existed. An inventory is not made anew while a vault does not
+    /// change, so one that was asked for long after its date still tells of a time shortly before the asking.
+    fn seen_at(&self) -> f64 {
+        self.taken.date.max(self.comparison.requested - INVENTORY_LAG).unix_seconds()
+    }
+
+    fn execute(&self, sql: &str, parameters: &[(&str, &dyn ToSql)]) -> rusqlite::Result<()> {
+        self.transaction.prepare(sql)?.execute(parameters).map(drop)
     }
 }

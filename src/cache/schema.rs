@@ -2,10 +2,12 @@
 //!
 //! Rules: a step that was released is never changed; it only adds, so that older programs can go on reading.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::types::file_name_in;
 
 /// Each entry brings a file from the version that is its index to the next.
-const STEPS: [&str; 1] = [FROM_THE_ORIGINAL];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 1] = [from_the_original];
 
 /// The version that the last step leads to.
 pub(super) const KNOWN_VERSION: i64 = STEPS.len() as i64;
@@ -27,12 +29,16 @@ const FROM_THE_ORIGINAL: &str = "
     ALTER TABLE archive ADD COLUMN tree_hash VARCHAR;
     ALTER TABLE archive ADD COLUMN created_upstream INTEGER;
     ALTER TABLE archive ADD COLUMN deletion_begun INTEGER;  -- asked of the service; unknown how it ended
-    CREATE INDEX archive_by_name ON archive (vault, name);
+    ALTER TABLE archive ADD COLUMN file_name VARCHAR;       -- what is written in a description of another program
 
-    -- Which account an access key is of, as the service's answers told.
-    CREATE TABLE access_key (
+    -- Whoever looks for a name, or lists by name, does so by this expression.
+    CREATE INDEX archive_by_name ON archive (vault, coalesce(file_name, name));
+
+    -- Which account a caller is of, as the service's answers told: an access key's id, or a profile as 'profile:NAME'.
+    CREATE TABLE caller (
         key VARCHAR NOT NULL PRIMARY KEY,
-        account VARCHAR NOT NULL
+        account VARCHAR NOT NULL,
+        last_used INTEGER NOT NULL
     ) WITHOUT ROWID;
 
     -- What is known of a vault as a whole. Times are unix seconds.
@@ -43,9 +49,27 @@ const FROM_THE_ORIGINAL: &str = "
         empty_since INTEGER,          -- made here at this time: all that was stored in it by us is in this file
         inventory_date INTEGER,       -- what the last inventory taken in says of its age
         inventory_requested INTEGER,  -- when the job of that inventory was asked for
+        inventory_rows INTEGER,       -- how many archives it lists
+        inventory_unreadable INTEGER, -- how many of its rows made no sense and were left out
         PRIMARY KEY (account, region, name)
     ) WITHOUT ROWID;
 ";
+
+fn from_the_original(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(FROM_THE_ORIGINAL)?;
+    let foreign: Vec<(i64, String)> = {
+        let sql = "SELECT rowid, name FROM archive WHERE name LIKE 'mt%' OR name LIKE '%<%'";
+        let mut query = transaction.prepare(sql)?;
+        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?
+    };
+    let mut update = transaction.prepare("UPDATE archive SET file_name = ?1 WHERE rowid = ?2")?;
+    for (rowid, name) in foreign {
+        if let Some(file_name) = file_name_in(&name) {
+            update.execute((file_name, rowid))?;
+        }
+    }
+    Ok(())
+}
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
@@ -59,7 +83,7 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let from = usize::try_from(version(&transaction)?).unwrap_or(0);
     for step in STEPS.iter().skip(from) {
-        transaction.execute_batch(step)?;
+        step(&transaction)?;
     }
     transaction.pragma_update(None, "user_version", KNOWN_VERSION)?;
     transaction.commit()

@@ -1,20 +1,31 @@
 //! What is known of a vault as a whole.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::accounts::OWNED;
 use super::{Cache, CacheError, Scope};
-use crate::types::{AccountId, Timestamp, VaultName};
+use crate::types::{AccountId, Region, Timestamp, VaultName};
 
 /// What is known of a vault as a whole.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct VaultKnowledge {
     /// When it was made here: nothing can be in it from before.
     pub empty_since: Option<Timestamp>,
-    /// How old the last inventory taken in says it is.
-    pub inventory_date: Option<Timestamp>,
-    /// When the job of that inventory was asked for.
-    pub inventory_requested: Option<Timestamp>,
+    /// The last inventory taken in.
+    pub inventory: Option<InventoryKnowledge>,
+}
+
+/// What is remembered of an inventory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InventoryKnowledge {
+    /// How old it says it is.
+    pub date: Timestamp,
+    /// When its job was asked for.
+    pub requested: Timestamp,
+    /// How many archives it lists.
+    pub rows: u64,
+    /// Whether each of its rows could be read, so that what it does not list was not there.
+    pub is_complete: bool,
 }
 
 impl Cache {
@@ -38,6 +49,27 @@ impl Cache {
         })
     }
 
+    /// Remembers that a vault was empty at `date`, as an inventory of then would have told. Asked at `now`.
+    pub fn remember_empty(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        date: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), CacheError> {
+        self.with(|connection| {
+            let sql = "
+                UPDATE vault SET inventory_date = :date, inventory_requested = :now, inventory_rows = 0,
+                    inventory_unreadable = 0
+                WHERE account = :account AND region = :region AND name = :name";
+            let parameters = named_params! {
+                ":account": scope.account_text(), ":region": scope.region.as_str(), ":name": vault.as_str(),
+                ":date": date.unix_seconds(), ":now": now.unix_seconds()
+            };
+            connection.execute(sql, parameters).map(drop)
+        })
+    }
+
     /// Returns what is known of the vault, or `None` if it was never met.
     pub fn vault_knowledge(
         &self,
@@ -46,23 +78,24 @@ impl Cache {
     ) -> Result<Option<VaultKnowledge>, CacheError> {
         self.with(|connection| {
             let mut query = connection.prepare_cached(
-                "SELECT empty_since, inventory_date, inventory_requested FROM vault
-                 WHERE account = :account AND region = :region AND name = :name",
+                "SELECT empty_since, inventory_date, inventory_requested, inventory_rows, inventory_unreadable
+                 FROM vault WHERE account = :account AND region = :region AND name = :name",
             )?;
             let parameters = named_params! {
                 ":account": scope.account_text(), ":region": scope.region.as_str(), ":name": vault.as_str()
             };
-            let time = |seconds: Option<f64>| seconds.map(Timestamp::from_unix_seconds);
-            query
-                .query_row(parameters, |row| {
-                    Ok(VaultKnowledge {
-                        empty_since: time(row.get(0)?),
-                        inventory_date: time(row.get(1)?),
-                        inventory_requested: time(row.get(2)?),
-                    })
-                })
-                .optional()
+            query.query_row(parameters, knowledge).optional()
         })
+    }
+
+    /// Returns the accounts that are known to have a vault of that name in the region.
+    pub fn owners_of(&self, region: &Region, vault: &VaultName) -> Result<Vec<AccountId>, CacheError> {
+        let owners: Vec<String> = self.with(|connection| {
+            let sql = "SELECT account FROM vault WHERE region = ?1 AND name = ?2 ORDER BY account";
+            let mut query = connection.prepare_cached(sql)?;
+            query.query_map([region.as_str(), vault.as_str()], |row| row.get(0))?.collect()
+        })?;
+        Ok(owners.iter().filter_map(|owner| owner.parse().ok()).collect())
     }
 
     /// Forgets a vault that is no more, and its archives.
@@ -81,4 +114,17 @@ impl Cache {
             transaction.commit()
         })
     }
+}
+
+fn knowledge(row: &Row<'_>) -> rusqlite::Result<VaultKnowledge> {
+    let time =
+        |index| row.get::<_, Option<f64>>(index).map(|seconds| seconds.map(Timestamp::from_unix_seconds));
+    let (rows, unreadable): (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
+    let inventory = time(1)?.zip(time(2)?).map(|(date, requested)| InventoryKnowledge {
+        date,
+        requested,
+        rows: rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default(),
+        is_complete: unreadable == Some(0),
+    });
+    Ok(VaultKnowledge { empty_since: time(0)?, inventory })
 }

@@ -40,7 +40,7 @@ pub(super) enum Command {
 #[derive(Debug, Subcommand)]
 pub(super) enum VaultCommand {
     /// Print the names of all vaults of the region.
-    List,
+    List(vault::List),
     /// Make sure that a vault exists.
     Create(vault::Name),
     /// Bring the cache in line with an inventory of the vault.
@@ -59,6 +59,8 @@ pub(super) enum ArchiveCommand {
     Retrieve(archive::Retrieve),
     /// Delete an archive.
     Delete(archive::Delete),
+    /// Delete archives of which another has the same name, size and tree hash; the oldest of them is kept.
+    Dedupe(archive::Dedupe),
     /// Print the archive's name if the archive is known to exist.
     Checkpresent(archive::Checkpresent),
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod archive;
 mod archive_checkpresent;
+mod archive_dedupe;
 mod archive_delete;
 mod archive_list;
 mod archive_retrieve;
@@ -23,7 +24,7 @@ use crate::engine::{Engine, Patience};
 
 pub(super) async fn run(engine: &Engine, command: Command) -> Result<Exit> {
     match command {
-        Command::Vault(VaultCommand::List) => vault_list::run(engine).await,
+        Command::Vault(VaultCommand::List(args)) => vault_list::run(engine, args).await,
         Command::Vault(VaultCommand::Create(args)) => vault_create::run(engine, args).await,
         Command::Vault(VaultCommand::Sync(args)) => vault_sync::run(engine, args).await,
         Command::Vault(VaultCommand::Delete(args)) => vault_delete::run(engine, args).await,
@@ -31,6 +32,7 @@ pub(super) async fn run(engine: &Engine, command: Command) -> Result<Exit> {
         Command::Archive(ArchiveCommand::Upload(args)) => archive_upload::run(engine, args).await,
         Command::Archive(ArchiveCommand::Retrieve(args)) => archive_retrieve::run(engine, args).await,
         Command::Archive(ArchiveCommand::Delete(args)) => archive_delete::run(engine, args).await,
+        Command::Archive(ArchiveCommand::Dedupe(args)) => archive_dedupe::run(engine, args).await,
         Command::Archive(ArchiveCommand::Checkpresent(args)) => archive_checkpresent::run(engine, args).await,
         Command::Job(JobCommand::List) => job_list::run(engine).await,
     }

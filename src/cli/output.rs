@@ -1,10 +1,30 @@
 //! Words on standard error, each line with the program's name before it.
 
+use std::borrow::Cow;
 use std::fmt::Display;
+use std::io::IsTerminal;
 
 use clap::error::{ContextKind, ErrorKind};
 
 use super::exit::Exit;
+use crate::types::escaped;
+
+/// How text that others wrote, such as the name of an archive, goes to standard output: to a program as it is, to a
+/// terminal without anything that it would act upon.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Foreign {
+    is_terminal: bool,
+}
+
+impl Foreign {
+    pub(super) fn of_standard_output() -> Self {
+        Self { is_terminal: std::io::stdout().is_terminal() }
+    }
+
+    pub(super) fn text(self, text: &str) -> Cow<'_, str> {
+        if self.is_terminal { escaped(text) } else { Cow::Borrowed(text) }
+    }
+}
 
 /// Says something that belongs to the outcome.
 pub(super) fn say(message: impl Display) {

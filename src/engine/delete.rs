@@ -26,7 +26,7 @@ impl Engine {
         Ok(found.len())
     }
 
-    async fn delete_one(&self, vault: &VaultName, archive: &Archive) -> Result<(), EngineError> {
+    pub(super) async fn delete_one(&self, vault: &VaultName, archive: &Archive) -> Result<(), EngineError> {
         self.cache.begin_deletion(&archive.id, self.clock.now())?;
         match self.glacier.delete_archive(vault, &archive.id).await {
             Ok(()) => Ok(self.cache.mark_deleted(&archive.id, self.clock.now())?),

@@ -13,6 +13,8 @@ use crate::types::{ArchiveId, Timestamp};
 /// What an inventory says besides its archives.
 #[derive(Debug, Default)]
 pub(super) struct InventorySummary {
+    /// The vault that it is of.
+    pub(super) vault_arn: Option<String>,
     pub(super) date: Option<Timestamp>,
     /// How many of its rows could not be read.
     pub(super) unreadable_rows: u64,
@@ -66,6 +68,7 @@ impl<'de> Visitor<'de> for InventoryVisitor<'_> {
         let mut has_list = false;
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
+                "VaultARN" => self.result.vault_arn = Some(map.next_value()?),
                 "InventoryDate" => self.result.date = map.next_value::<String>()?.parse().ok(),
                 "ArchiveList" => {
                     has_list = true;
@@ -155,6 +158,7 @@ mod tests {
         );
         assert_eq!(listed, [Some("x".to_owned()), Some(String::new())]);
         assert_eq!(result.date, "2016-12-19T01:56:27Z".parse().ok());
+        assert_eq!(result.vault_arn.as_deref(), Some("arn"));
     }
 
     #[test]

@@ -7,12 +7,12 @@ use crate::cache::{Archive, VaultKnowledge};
 use crate::types::{AccountId, ArchiveRef, VaultName};
 
 /// How much a list of a vault's archives says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listing {
-    /// All that is known, from here and from inventories.
-    Known,
-    /// Nothing was ever learnt of what the vault holds.
-    NeverSynced,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// Whether anything was ever learnt of what the vault holds.
+    pub is_known: bool,
+    /// The account whose vault it is, where several are known here.
+    pub account_of_several: Option<AccountId>,
 }
 
 /// What is known of a vault as a whole.
@@ -25,25 +25,26 @@ pub struct Summary {
 }
 
 impl Engine {
-    /// Returns the archives that the reference means, as far as the cache knows; asks no service.
+    /// Returns the archives that the reference means, as far as the cache knows. Asks no service about a caller that
+    /// was met before.
     pub async fn known(
         &self,
         vault: &VaultName,
         reference: &ArchiveRef,
     ) -> Result<Vec<Archive>, EngineError> {
-        let scope = self.scope().await?;
+        let scope = self.scope_for_reading(vault).await?;
         self.find(&scope, vault, reference)
     }
 
-    /// Returns what the cache knows of the vault as a whole; asks no service.
+    /// Returns what the cache knows of the vault as a whole. Asks no service about a caller that was met before.
     pub async fn summary(&self, vault: &VaultName) -> Result<Summary, EngineError> {
-        let scope = self.scope().await?;
+        let scope = self.scope_for_reading(vault).await?;
         let knowledge = self.cache.vault_knowledge(&scope, vault)?.unwrap_or_default();
         Ok(Summary { account: scope.account, knowledge })
     }
 
     /// Gives every archive of the vault that the cache knows to `visit`, by name and id, until it breaks. Asks the
-    /// service only about a vault or an access key that was never met.
+    /// service only about a vault or a caller that was never met.
     ///
     /// # Errors
     ///
@@ -59,15 +60,17 @@ impl Engine {
             is_empty = false;
             visit(archive)
         })?;
-        if !is_empty {
-            return Ok(Listing::Known);
-        }
-        let Some(known) = self.cache.vault_knowledge(&scope, vault)? else {
-            let described = self.glacier.describe_vault(vault).await.map_err(self.about_vault(vault))?;
-            self.learn(&mut scope, vault, &described.account)?;
-            return Ok(Listing::NeverSynced);
+        let is_known = match self.cache.vault_knowledge(&scope, vault)? {
+            _ if !is_empty => true,
+            Some(known) => known.empty_since.is_some() || known.inventory.is_some(),
+            None => {
+                let described = self.glacier.describe_vault(vault).await.map_err(self.about_vault(vault))?;
+                scope.access_key_id = self.glacier.access_key_id().await?;
+                self.learn(&mut scope, vault, &described.account)?;
+                false
+            }
         };
-        let is_known = known.empty_since.is_some() || known.inventory_date.is_some();
-        Ok(if is_known { Listing::Known } else { Listing::NeverSynced })
+        let is_one_of_several = self.cache.accounts()?.len() > 1;
+        Ok(Listing { is_known, account_of_several: scope.account.filter(|_| is_one_of_several) })
     }
 }

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use super::{Engine, EngineError, Patience, Sync, SyncReport};
-use crate::cache::{Archive, Scope};
+use super::sync::Finished;
+use super::{Engine, EngineError, Patience, Sync};
+use crate::cache::{Archive, Finding, INVENTORY_LAG, InventoryKnowledge, InventoryTaken, Scope};
 use crate::service::ServiceError;
-use crate::types::{ArchiveRef, VaultName, quoted};
+use crate::types::{ArchiveRef, Timestamp, VaultName, quoted};
+
+/// How long before its job was asked for an inventory, unchanged since long, still tells of what was in the vault. One
+/// is made within a day of a change (developer guide, "Vault Inventory"); twice that is taken for safety.
+const UNCHANGED_LAG: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// What is known of an archive's existence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,52 +35,73 @@ impl Engine {
         max_age: Duration,
     ) -> Result<Presence, EngineError> {
         let scope = self.scope_of(vault).await?;
-        let rows = self.cache.find(&scope, vault, reference)?;
-        let live: Vec<&Archive> = rows.iter().filter(|row| row.deleted_here.is_none()).collect();
-        if live.is_empty() {
-            let was_deleted = !rows.is_empty();
-            return self.absence(&scope, vault, was_deleted, max_age);
+        let is_settled = |presence: &Presence| !matches!(presence, Presence::Unknown(_));
+        let known = self.presence_here(&scope, vault, reference, max_age)?;
+        if is_settled(&known) {
+            return Ok(known);
         }
-        if self.is_recent(live.iter().copied(), max_age) {
-            return Ok(Presence::Present);
-        }
-        let why = match self.sync(vault, max_age, false, Patience::ComeBackLater).await {
-            Ok(Sync::Done(_)) => {
-                let found = self.find(&scope, vault, reference)?;
-                if self.is_recent(found.iter(), max_age) {
-                    return Ok(Presence::Present);
-                }
-                format!("run 'glacier vault sync --fix {vault}' to settle whether it still exists")
-            }
-            Ok(Sync::Queued | Sync::Pending) => {
-                "an inventory has been asked for; try again in about four hours".to_owned()
-            }
+        let why = match self.learn_more(&scope, vault, max_age).await {
+            Ok(why) => why,
             Err(error) => error.to_string(),
         };
-        let hours = max_age.as_secs() / 3600;
-        Ok(Presence::Unknown(format!(
-            "archive {} is not known to have existed within the last {hours} hours: {why}",
-            quoted(&reference.to_string())
-        )))
+        let known = self.presence_here(&scope, vault, reference, max_age)?;
+        if is_settled(&known) {
+            return Ok(known);
+        }
+        let name = quoted(&reference.to_string());
+        Ok(Presence::Unknown(format!("it is not known whether archive {name} exists: {why}")))
     }
 
-    /// No row says that it exists. That is an answer only where all is known.
-    fn absence(
+    /// Takes in an inventory, or asks for one where there was one before. Returns why the answer may still be unknown.
+    async fn learn_more(
         &self,
         scope: &Scope,
         vault: &VaultName,
-        was_deleted: bool,
+        max_age: Duration,
+    ) -> Result<String, EngineError> {
+        let was_listed =
+            self.cache.vault_knowledge(scope, vault)?.is_some_and(|known| known.inventory.is_some());
+        let asked_for = "an inventory has been asked for; try again in about four hours";
+        match self.sync_if_finished(scope, vault, max_age).await? {
+            Finished::TakenIn => {
+                return Ok(format!(
+                    "run 'glacier vault sync --fix {vault}' to settle whether it still exists"
+                ));
+            }
+            Finished::Pending => return Ok(asked_for.to_owned()),
+            Finished::No => {}
+        }
+        if was_listed || self.cache.has_older_than(scope, vault, self.clock.now() - max_age)? {
+            return self.ask_for_inventory(scope, vault).await.map(|_| asked_for.to_owned());
+        }
+        self.learn_that_it_was_empty(scope, vault).await?;
+        Ok(format!("not all that the vault holds is known; run: glacier vault sync {vault}"))
+    }
+
+    /// Answers from the cache alone.
+    fn presence_here(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        reference: &ArchiveRef,
         max_age: Duration,
     ) -> Result<Presence, EngineError> {
+        let rows = self.cache.find(scope, vault, reference)?;
         let known = self.cache.vault_knowledge(scope, vault)?.unwrap_or_default();
-        let is_listed =
-            known.inventory_requested.is_some_and(|requested| requested >= self.clock.now() - max_age);
-        if was_deleted || known.empty_since.is_some() || is_listed {
+        let mut live = rows.iter().filter(|row| row.deleted_here.is_none()).peekable();
+        if live.peek().is_some() {
+            if self.is_recent(live, known.inventory, max_age) {
+                return Ok(Presence::Present);
+            }
+            let hours = max_age.as_secs() / 3600;
+            return Ok(Presence::Unknown(format!("it was not seen within the last {hours} hours")));
+        }
+        let oldest = self.clock.now() - max_age;
+        let is_listed = known.inventory.is_some_and(|taken| taken.is_complete && taken.requested >= oldest);
+        if !rows.is_empty() || known.empty_since.is_some() || is_listed {
             return Ok(Presence::Absent);
         }
-        Ok(Presence::Unknown(format!(
-            "not known what vault {vault} holds; run 'glacier vault sync {vault}', and again when its inventory is there"
-        )))
+        Ok(Presence::Unknown(format!("not all that vault {vault} holds is known")))
     }
 
     /// Answers as the original's `checkpresent`, which has two answers: whether the archive is known to exist. The
@@ -87,24 +113,25 @@ impl Engine {
         reference: &ArchiveRef,
         max_age: Duration,
         patience: Patience,
-    ) -> Result<(Result<(), String>, SyncReport), EngineError> {
+        tell: impl FnMut(Finding) + Send + 'static,
+    ) -> Result<(Result<(), String>, Option<InventoryTaken>), EngineError> {
         let scope = self.scope_of(vault).await?;
         let name = quoted(&reference.to_string());
         let found = self.find(&scope, vault, reference)?;
         if found.is_empty() && patience == Patience::ComeBackLater {
-            return Ok((Err(format!("archive {name} not found")), SyncReport::default()));
+            return Ok((Err(format!("archive {name} not found")), None));
         }
-        if self.is_recent(found.iter(), max_age) {
-            return Ok((Ok(()), SyncReport::default()));
+        if self.is_any_recent(&scope, vault, &found, max_age)? {
+            return Ok((Ok(()), None));
         }
-        let report = match self.sync(vault, max_age, false, patience).await {
-            Ok(Sync::Done(report)) => report,
-            Ok(Sync::Queued | Sync::Pending) => SyncReport::default(),
-            Err(EngineError::Service(ServiceError::InventoryNotReady)) => SyncReport::default(),
+        let taken = match self.sync(vault, max_age, false, patience, tell).await {
+            Ok(Sync::Done(taken)) => Some(taken),
+            Ok(Sync::Queued | Sync::Pending) => None,
+            Err(EngineError::Service(ServiceError::InventoryNotReady)) => None,
             Err(error) => return Err(error),
         };
         let found = self.find(&scope, vault, reference)?;
-        let answer = if self.is_recent(found.iter(), max_age) {
+        let answer = if self.is_any_recent(&scope, vault, &found, max_age)? {
             Ok(())
         } else if found.is_empty() {
             Err(format!(
@@ -113,7 +140,7 @@ impl Engine {
         } else {
             Err(format!("archive {name} found, but it was seen too long ago to be called present"))
         };
-        Ok((answer, report))
+        Ok((answer, taken))
     }
 
     /// Returns whether an archive of this name and size is known to exist, so that storing it again would double it.
@@ -124,13 +151,46 @@ impl Engine {
         size_bytes: u64,
         max_age: Duration,
     ) -> Result<bool, EngineError> {
-        let mut found = self.known(vault, &ArchiveRef::Name(name.to_owned())).await?;
+        let scope = self.scope().await?;
+        let mut found = self.find(&scope, vault, &ArchiveRef::Name(name.to_owned()))?;
         found.retain(|archive| archive.size_bytes == Some(size_bytes));
-        Ok(self.is_recent(found.iter(), max_age))
+        self.is_any_recent(&scope, vault, &found, max_age)
     }
 
-    fn is_recent<'a>(&self, archives: impl Iterator<Item = &'a Archive>, max_age: Duration) -> bool {
-        let oldest = self.clock.now() - max_age;
-        !max_age.is_zero() && archives.filter_map(Archive::known_at).any(|known_at| known_at >= oldest)
+    fn is_any_recent(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        archives: &[Archive],
+        max_age: Duration,
+    ) -> Result<bool, EngineError> {
+        let inventory = self.cache.vault_knowledge(scope, vault)?.and_then(|known| known.inventory);
+        Ok(self.is_recent(archives.iter(), inventory, max_age))
     }
+
+    pub(super) fn is_recent<'a>(
+        &self,
+        mut archives: impl Iterator<Item = &'a Archive>,
+        inventory: Option<InventoryKnowledge>,
+        max_age: Duration,
+    ) -> bool {
+        let oldest = self.clock.now() - max_age;
+        !max_age.is_zero()
+            && archives.any(|archive| known_at(archive, inventory).is_some_and(|known_at| known_at >= oldest))
+    }
+}
+
+/// Returns the last time at which the archive is known to have existed, unless a deletion was begun since.
+///
+/// An inventory that lists it tells of the time when its job was asked for, less the time in which a change would have
+/// brought about a new one. The column of the cache, which the original reads too, is more careful (three days), so
+/// that in a vault that rests it is always older than the sixty hours that are allowed.
+fn known_at(archive: &Archive, inventory: Option<InventoryKnowledge>) -> Option<Timestamp> {
+    let seen = archive.last_seen_upstream.or(archive.created_here)?;
+    let is_listed = |taken: &InventoryKnowledge| {
+        archive.last_seen_upstream >= Some(taken.date.max(taken.requested - INVENTORY_LAG))
+    };
+    let listed_at = inventory.filter(is_listed).map(|taken| taken.requested - UNCHANGED_LAG);
+    let known_at = listed_at.map_or(seen, |listed_at| seen.max(listed_at));
+    (archive.deletion_begun < Some(known_at)).then_some(known_at)
 }

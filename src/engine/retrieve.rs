@@ -42,14 +42,14 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<Vec<Retrieval>, EngineError> {
         let scope = self.scope_of(vault).await?;
-        let mut orders = Vec::new();
+        let mut found = Vec::new();
         for Wanted { reference, target } in wanted {
-            let archive = self.resolve(&scope, vault, &reference)?;
-            orders.push(Order { name: reference.to_string(), archive, target, standing: Standing::NotAsked });
+            found.push((self.resolve_content(&scope, vault, &reference)?, reference.to_string(), target));
         }
         let jobs = self.glacier.list_jobs(vault).await.map_err(self.about_vault(vault))?;
+        let orders = found.into_iter().map(|(equal, name, target)| Order::new(equal, name, target, &jobs));
+        let mut orders: Vec<Order> = orders.collect();
         for order in &mut orders {
-            order.find_job(&jobs);
             self.advance(vault, order, range_size, progress).await?;
         }
         if patience == Patience::Wait {
@@ -115,6 +115,23 @@ impl Engine {
     }
 }
 
+impl Standing {
+    /// Looks for a job that brings all of the archive: the newest that has succeeded, else one under way.
+    fn of(archive: &Archive, jobs: &[Job]) -> Self {
+        let fitting = |status| {
+            jobs.iter().filter(move |job| job.status == status).filter_map(|job| match &job.task {
+                JobTask::Archive(task) if task.archive == archive.id && task.is_whole => Some((job, task)),
+                _ => None,
+            })
+        };
+        if let Some((job, task)) = fitting(JobStatus::Succeeded).max_by_key(|(job, _)| job.completed_at()) {
+            return Self::Ready(job.id.clone(), task.clone());
+        }
+        let pending = fitting(JobStatus::InProgress).next();
+        pending.map_or(Self::NotAsked, |(job, _)| Self::Pending(job.id.clone()))
+    }
+}
+
 /// One archive on its way.
 struct Order {
     /// The archive as it was referred to.
@@ -133,21 +150,17 @@ enum Standing {
 }
 
 impl Order {
-    /// Looks for a job that brings all of the archive: the newest that has succeeded, else one under way.
-    fn find_job(&mut self, jobs: &[Job]) {
-        let fitting = |status| {
-            jobs.iter().filter(move |job| job.status == status).filter_map(|job| match &job.task {
-                JobTask::Archive(task) if task.archive == self.archive.id && task.is_whole => {
-                    Some((job, task))
-                }
-                _ => None,
+    /// Of archives with equal content the one is taken that a job brings already, finished or under way.
+    fn new(equal: Vec<Archive>, name: String, target: Target, jobs: &[Job]) -> Self {
+        let with_standing = equal.into_iter().map(|archive| (Standing::of(&archive, jobs), archive));
+        let (standing, archive) = with_standing
+            .min_by_key(|(standing, _)| match standing {
+                Standing::Ready(..) => 0,
+                Standing::Pending(_) => 1,
+                _ => 2,
             })
-        };
-        if let Some((job, task)) = fitting(JobStatus::Succeeded).max_by_key(|(job, _)| job.completed_at()) {
-            self.standing = Standing::Ready(job.id.clone(), task.clone());
-        } else if let Some((job, _)) = fitting(JobStatus::InProgress).next() {
-            self.standing = Standing::Pending(job.id.clone());
-        }
+            .expect("a name that was resolved means at least one archive");
+        Self { name, archive, target, standing }
     }
 
     /// Takes in how its job stands and returns whether it has finished.

@@ -6,10 +6,10 @@ use crate::service::ServiceError;
 use crate::types::{AccountId, ArchiveRef, VaultName};
 
 impl Engine {
-    /// By the access key alone; the account only if it is known already. Sends nothing.
+    /// By the access key alone; the account only if it is known already. Sends nothing to Glacier.
     pub(super) async fn scope(&self) -> Result<Scope, EngineError> {
         let access_key_id = self.glacier.access_key_id().await?;
-        let account = self.cache.account_of_key(&access_key_id)?;
+        let account = self.cache.account_of(&access_key_id)?;
         Ok(Scope { account, access_key_id, region: self.glacier.region().clone() })
     }
 
@@ -28,19 +28,40 @@ impl Engine {
         Ok(scope)
     }
 
-    /// For reading the cache: without credentials, the only account known will be meant.
+    /// For reading the cache. Whoever was met before needs neither network nor credentials; of someone who does not say
+    /// who they are, an account that is known here is meant: the one that has the vault, else the last that was used.
     pub(super) async fn scope_for_reading(&self, vault: &VaultName) -> Result<Scope, EngineError> {
+        if let Some(account) = self.cache.account_of(&self.caller.name())? {
+            return Ok(self.reading(Some(account), String::new()));
+        }
+        let accounts = self.cache.accounts()?;
+        if !self.caller.is_named() && !accounts.is_empty() {
+            return self.scope_of_the_known(vault, &accounts);
+        }
         match self.scope_of(vault).await {
             Err(EngineError::Service(error @ ServiceError::NoCredentials { .. })) => {
-                let [account] = <[AccountId; 1]>::try_from(self.cache.accounts()?).map_err(|_| error)?;
-                let region = self.glacier.region().clone();
-                Ok(Scope { account: Some(account), access_key_id: String::new(), region })
+                let mut old_keys = self.cache.old_keys_of(vault)?;
+                match (old_keys.pop(), old_keys.is_empty()) {
+                    _ if !accounts.is_empty() => self.scope_of_the_known(vault, &accounts),
+                    (Some(only), true) => Ok(self.reading(None, only)),
+                    _ => Err(error.into()),
+                }
             }
             scope => scope,
         }
     }
 
-    /// Remembers what an answer of the service told: whose the key is, and that the vault exists.
+    fn scope_of_the_known(&self, vault: &VaultName, accounts: &[AccountId]) -> Result<Scope, EngineError> {
+        let owners = self.cache.owners_of(self.glacier.region(), vault)?;
+        let owner = accounts.iter().find(|account| owners.contains(account));
+        Ok(self.reading(owner.or(accounts.first()).cloned(), String::new()))
+    }
+
+    fn reading(&self, account: Option<AccountId>, access_key_id: String) -> Scope {
+        Scope { account, access_key_id, region: self.glacier.region().clone() }
+    }
+
+    /// Remembers what an answer of the service told: whose the caller's key is, and that the vault exists.
     pub(super) fn learn(
         &self,
         scope: &mut Scope,
@@ -48,7 +69,11 @@ impl Engine {
         account: &AccountId,
     ) -> Result<(), EngineError> {
         if scope.account.as_ref() != Some(account) {
-            self.cache.remember_account(&scope.access_key_id, account)?;
+            let now = self.clock.now();
+            self.cache.remember_account(&scope.access_key_id, account, now)?;
+            if self.caller.access_key_id.is_none() {
+                self.cache.remember_account(&self.caller.name(), account, now)?;
+            }
             scope.account = Some(account.clone());
         }
         if self.cache.vault_knowledge(scope, vault)?.is_none() {
@@ -57,7 +82,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Returns the archives that the reference means and that were not deleted from here.
+    /// Returns the archives that the reference means and that were not deleted from here, the oldest first.
     pub(super) fn find(
         &self,
         scope: &Scope,
@@ -85,5 +110,23 @@ impl Engine {
             }
             (None, _) => Err(EngineError::archive_not_found(reference)),
         }
+    }
+
+    /// Returns the archives, at least one, that all hold the one content which the reference means: several of one name
+    /// are one content if size and tree hash are known and equal.
+    pub(super) fn resolve_content(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        reference: &ArchiveRef,
+    ) -> Result<Vec<Archive>, EngineError> {
+        let found = self.find(scope, vault, reference)?;
+        let [first, others @ ..] = found.as_slice() else {
+            return Err(EngineError::archive_not_found(reference));
+        };
+        if !others.iter().all(|other| other.is_equal_to(first)) {
+            return Err(EngineError::Ambiguous { reference: reference.to_string(), candidates: found });
+        }
+        Ok(found)
     }
 }

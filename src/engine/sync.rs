@@ -4,75 +4,125 @@ use std::io::BufReader;
 use std::time::Duration;
 
 use super::download::Output;
-use super::inventory::{self, ReadError};
+use super::inventory::{self, InventorySummary, ReadError};
 use super::wait::Pauses;
 use super::{Engine, EngineError, Patience, RangeSize};
-use crate::cache::{CacheError, Finding, Scope};
+use crate::cache::{CacheError, Comparison, Finding, INVENTORY_LAG, InventoryTaken, Scope};
 use crate::service::{Job, JobStatus, JobTask, ServiceError};
-use crate::types::{JobId, VaultName};
+use crate::types::{JobId, Timestamp, VaultName, quoted};
 
 /// How a sync ended.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sync {
     /// The cache agrees with an inventory.
-    Done(SyncReport),
+    Done(InventoryTaken),
     /// A job for an inventory was started.
     Queued,
     /// A job for an inventory that was started before is not finished.
     Pending,
 }
 
-/// What the owner should hear of.
-#[derive(Debug, Default)]
-pub struct SyncReport {
-    /// What was strange, archive by archive.
-    pub findings: Vec<Finding>,
-    /// How many rows of the inventory could not be read and were left out.
-    pub unreadable_rows: u64,
+/// The inventory jobs of a vault that bring all of it.
+pub(super) struct InventoryJobs {
+    finished: Option<Job>,
+    pending: Option<JobId>,
 }
 
 impl Engine {
     /// Uses the newest inventory that was finished within `max_age`; else lets one go on that is being made, else
-    /// asks for one. Of zero age, none is recent enough. With `fix`, what the inventory says overrides the cache.
+    /// asks for one. Of zero age, none is recent enough. With `fix`, what the inventory says overrides the cache. When
+    /// the cache has taken over what it says, each finding is told of.
     pub async fn sync(
         &self,
         vault: &VaultName,
         max_age: Duration,
         fix: bool,
         patience: Patience,
+        tell: impl FnMut(Finding) + Send + 'static,
     ) -> Result<Sync, EngineError> {
         let scope = self.scope_of(vault).await?;
-        let mut jobs = self.glacier.list_jobs(vault).await.map_err(self.about_vault(vault))?;
-        jobs.retain(|job| matches!(&job.task, JobTask::Inventory(task) if task.is_full_json));
-        if let Some(job) = self.newest_recent(&jobs, max_age) {
-            match self.take_in(&scope, vault, job, fix).await {
+        let oldest = self.clock.now() - max_age;
+        let is_recent = |job: &Job| !max_age.is_zero() && job.completed_at() > Some(oldest);
+        let jobs = self.inventory_jobs(vault, is_recent).await?;
+        let mut tell: Tell = Box::new(tell);
+        if let Some(job) = &jobs.finished {
+            match self.take_in(&scope, vault, job, fix, &mut tell).await {
                 // It was listed, but has expired since.
                 Err(EngineError::Service(ServiceError::NotFound { .. })) => {}
                 result => return result.map(Sync::Done),
             }
         }
-        let pending = jobs.iter().find(|job| job.status == JobStatus::InProgress).map(|job| job.id.clone());
-        let (id, unfinished) = match pending {
+        let (id, unfinished) = match jobs.pending {
             Some(id) => (id, Sync::Pending),
-            None => {
-                let id = self.glacier.initiate_inventory_job(vault).await.map_err(self.about_vault(vault))?;
-                (id, Sync::Queued)
-            }
+            None => (self.ask_for_inventory(&scope, vault).await?, Sync::Queued),
         };
         if patience == Patience::ComeBackLater {
             return Ok(unfinished);
         }
         let job = self.wait_for_inventory(vault, &id).await?;
-        self.take_in(&scope, vault, &job, fix).await.map(Sync::Done)
+        self.take_in(&scope, vault, &job, fix, &mut tell).await.map(Sync::Done)
     }
 
-    fn newest_recent<'a>(&self, jobs: &'a [Job], max_age: Duration) -> Option<&'a Job> {
-        if max_age.is_zero() {
-            return None;
-        }
+    /// Takes in an inventory that was asked for within `max_age` if one is finished. Returns how far one is.
+    pub(super) async fn sync_if_finished(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        max_age: Duration,
+    ) -> Result<Finished, EngineError> {
         let oldest = self.clock.now() - max_age;
-        let succeeded = jobs.iter().filter(|job| job.status == JobStatus::Succeeded);
-        succeeded.filter(|job| job.completed_at() > Some(oldest)).max_by_key(|job| job.completed_at())
+        let is_recent = |job: &Job| job.created_at().is_ok_and(|created| created > oldest);
+        let jobs = self.inventory_jobs(vault, is_recent).await?;
+        let Some(job) = &jobs.finished else {
+            return Ok(jobs.pending.map_or(Finished::No, |_| Finished::Pending));
+        };
+        let mut tell: Tell = Box::new(|_| {});
+        match self.take_in(scope, vault, job, false, &mut tell).await {
+            Err(EngineError::Service(ServiceError::NotFound { .. })) => Ok(Finished::No),
+            result => result.map(|_| Finished::TakenIn),
+        }
+    }
+
+    async fn inventory_jobs(
+        &self,
+        vault: &VaultName,
+        is_recent: impl Fn(&Job) -> bool,
+    ) -> Result<InventoryJobs, EngineError> {
+        let mut jobs = self.glacier.list_jobs(vault).await.map_err(self.about_vault(vault))?;
+        jobs.retain(|job| matches!(&job.task, JobTask::Inventory(task) if task.is_full_json));
+        let pending = jobs.iter().find(|job| job.status == JobStatus::InProgress).map(|job| job.id.clone());
+        let finished = jobs.into_iter().filter(|job| job.status == JobStatus::Succeeded && is_recent(job));
+        Ok(InventoryJobs { finished: finished.max_by_key(Job::completed_at), pending })
+    }
+
+    /// Starts a job for an inventory. Of a vault that never had one, that is worth remembering.
+    pub(super) async fn ask_for_inventory(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+    ) -> Result<JobId, EngineError> {
+        let started = self.glacier.initiate_inventory_job(vault).await;
+        if let Err(ServiceError::InventoryNotReady) = started {
+            self.learn_that_it_was_empty(scope, vault).await?;
+        }
+        started.map_err(self.about_vault(vault))
+    }
+
+    /// A first inventory is made about a day after the first upload (developer guide, "Downloading a Vault Inventory in
+    /// Amazon S3 Glacier"). Of an older vault that has none, nothing was in it until lately.
+    pub(super) async fn learn_that_it_was_empty(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+    ) -> Result<(), EngineError> {
+        let described = self.glacier.describe_vault(vault).await.map_err(self.about_vault(vault))?;
+        let now = self.clock.now();
+        let date = now - INVENTORY_LAG;
+        let is_old = described.created.is_some_and(|created| created < date);
+        if described.last_inventory.is_none() && is_old && !self.cache.has_older_than(scope, vault, date)? {
+            self.cache.remember_empty(scope, vault, date, now)?;
+        }
+        Ok(())
     }
 
     async fn wait_for_inventory(&self, vault: &VaultName, id: &JobId) -> Result<Job, EngineError> {
@@ -96,7 +146,8 @@ impl Engine {
         vault: &VaultName,
         job: &Job,
         fix: bool,
-    ) -> Result<SyncReport, EngineError> {
+        tell: &mut Tell,
+    ) -> Result<InventoryTaken, EngineError> {
         let size_bytes = match &job.task {
             JobTask::Inventory(task) => task.size_bytes,
             JobTask::Archive(_) => None,
@@ -107,20 +158,55 @@ impl Engine {
         let file = self.download_to_unnamed(&output).await?;
         let (cache, now, requested) = (self.cache.clone(), self.clock.now(), job.created_at()?);
         let (scope, vault) = (scope.clone(), vault.clone());
+        let mut told = std::mem::replace(tell, Box::new(|_| {}));
         let work = tokio::task::spawn_blocking(move || {
-            let mut report = SyncReport::default();
+            let comparison = Comparison { scope: &scope, vault: &vault, requested, fix, now };
             let read = |take: &mut crate::cache::ListedSink<'_>| {
                 let summary = inventory::read(BufReader::new(file), take).map_err(unreadable)?;
-                report.unreadable_rows = summary.unreadable_rows;
-                let undated = || ServiceError::BadAnswer { cause: "the inventory has no date".into() };
-                Ok::<_, EngineError>(summary.date.ok_or_else(undated)?)
+                taken(&scope, &vault, &summary)
             };
-            let findings = cache.reconcile(&scope, &vault, requested, read, fix, now)?;
-            report.findings = findings;
-            Ok(report)
+            let outcome = cache.reconcile(comparison, read, &mut told);
+            (outcome, told)
         });
-        work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+        let (outcome, told) =
+            work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        *tell = told;
+        outcome
     }
+}
+
+/// How far an inventory is that someone has asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finished {
+    /// The cache agrees with it.
+    TakenIn,
+    /// It is being made.
+    Pending,
+    /// There is none.
+    No,
+}
+
+/// Where findings go.
+type Tell = Box<dyn FnMut(Finding) + Send>;
+
+/// What came must be dated, and of this vault: its rows decide what is called lost.
+fn taken(
+    scope: &Scope,
+    vault: &VaultName,
+    summary: &InventorySummary,
+) -> Result<InventoryTaken, EngineError> {
+    let bad = |cause: String| EngineError::from(ServiceError::BadAnswer { cause });
+    let end = format!(":vaults/{vault}");
+    if let Some(arn) = summary.vault_arn.as_deref() {
+        let region = arn.split(':').nth(3);
+        let account = arn.split(':').nth(4);
+        let is_of_account = scope.account.as_ref().is_none_or(|known| account == Some(known.as_str()));
+        if !arn.ends_with(&end) || region != Some(scope.region.as_str()) || !is_of_account {
+            return Err(bad(format!("the inventory is that of another vault, {}", quoted(arn))));
+        }
+    }
+    let date: Timestamp = summary.date.ok_or_else(|| bad("the inventory has no date".into()))?;
+    Ok(InventoryTaken { date, unreadable_rows: summary.unreadable_rows })
 }
 
 fn unreadable(error: ReadError<CacheError>) -> EngineError {

@@ -15,7 +15,7 @@ use super::{Engine, EngineError, Progress};
 use crate::cache::{Archive, NewArchive};
 use crate::service::{Glacier, ServiceError, StoredArchive};
 use crate::treehash::TreeHash;
-use crate::types::{ArchiveName, PartSize, UploadId, VaultName};
+use crate::types::{ArchiveName, PartSize, UploadId, VaultName, file_name_in};
 
 /// What parts in flight may hold in memory together, in bytes.
 const IN_FLIGHT_MAX_BYTES: u64 = 192 * 1024 * 1024;
@@ -129,7 +129,7 @@ impl Engine {
         let created_here = self.clock.now();
         if let Some(account) = &stored.archive.account {
             scope.account = Some(account.clone());
-            self.cache.remember_account(&scope.access_key_id, account).map_err(not_noted)?;
+            self.cache.remember_account(&scope.access_key_id, account, created_here).map_err(not_noted)?;
             self.cache.remember_vault(account, &scope, vault, None).map_err(not_noted)?;
         }
         let (size_bytes, tree_hash) = (stored.size_bytes, stored.tree_hash);
@@ -138,6 +138,7 @@ impl Engine {
         Ok(Archive {
             id: id.clone(),
             name: Some(name.as_str().to_owned()),
+            file_name: file_name_in(name.as_str()),
             size_bytes: Some(size_bytes),
             tree_hash: Some(tree_hash),
             created_upstream: None,

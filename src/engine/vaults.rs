@@ -1,14 +1,30 @@
 //! Vaults as a whole.
 
 use super::{Engine, EngineError};
-use crate::service::ServiceError;
+use crate::cache::VaultKnowledge;
+use crate::service::{ServiceError, Vault};
 use crate::types::VaultName;
 
+/// A vault as the service describes it, and what the cache knows of it.
+#[derive(Debug, Clone)]
+pub struct VaultDetails {
+    /// The service's description. Its counts are those of the last inventory.
+    pub vault: Vault,
+    /// What the cache knows.
+    pub knowledge: VaultKnowledge,
+}
+
 impl Engine {
-    /// Returns the names of all vaults of the region, as the service has them now.
-    pub async fn vaults(&self) -> Result<Vec<VaultName>, EngineError> {
-        let vaults = self.glacier.list_vaults().await?;
-        Ok(vaults.into_iter().map(|vault| vault.name).collect())
+    /// Returns all vaults of the region by name, as the service has them now.
+    pub async fn vaults(&self) -> Result<Vec<VaultDetails>, EngineError> {
+        let mut scope = self.scope().await?;
+        let mut details = Vec::new();
+        for vault in self.glacier.list_vaults().await? {
+            self.learn(&mut scope, &vault.name, &vault.account)?;
+            let knowledge = self.cache.vault_knowledge(&scope, &vault.name)?.unwrap_or_default();
+            details.push(VaultDetails { vault, knowledge });
+        }
+        Ok(details)
     }
 
     /// Makes sure that the vault exists.

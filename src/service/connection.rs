@@ -6,6 +6,7 @@ use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_glacier::config::timeout::TimeoutConfig;
 
@@ -21,6 +22,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long one try of such a call may go unanswered.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(25);
+
 /// What decides which Glacier is spoken to. Whatever is left out follows AWS's own rules.
 #[derive(Debug, Clone, Default)]
 pub struct Connection {
@@ -28,6 +30,49 @@ pub struct Connection {
     pub region: Option<Region>,
     /// The URL of the service; else `AWS_ENDPOINT_URL_GLACIER` and its kin, the profile, AWS itself over TLS.
     pub endpoint_url: Option<String>,
+    /// Keys to sign with; else those of AWS's chain of providers.
+    pub keys: Option<Keys>,
+    /// Who asks, as far as the environment shows it without asking a provider.
+    pub caller: Caller,
+}
+
+/// A pair of keys to sign with.
+#[derive(Clone)]
+pub struct Keys {
+    /// The id of the access key.
+    pub access_key_id: String,
+    /// Its secret, which nothing here shows.
+    pub secret_access_key: String,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// Who asks, as far as the environment shows it: enough to find the rows of an account that has been met before.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    /// The access key that the environment names.
+    pub access_key_id: Option<String>,
+    /// The profile that the environment names.
+    pub profile: Option<String>,
+    /// Whether there are files with profiles.
+    pub has_profiles: bool,
+}
+
+impl Caller {
+    /// Returns what the caller is remembered by: its access key, else its profile as `profile:NAME`.
+    pub fn name(&self) -> String {
+        let profile = || format!("profile:{}", self.profile.as_deref().unwrap_or("default"));
+        self.access_key_id.clone().unwrap_or_else(profile)
+    }
+
+    /// Returns whether anything says who asks.
+    pub fn is_named(&self) -> bool {
+        self.access_key_id.is_some() || self.profile.is_some() || self.has_profiles
+    }
 }
 
 /// A Glacier of one region, as one set of credentials sees it. Cheap to clone.
@@ -59,6 +104,10 @@ impl Glacier {
             .timeout_config(timeouts);
         if let Some(url) = &connection.endpoint_url {
             loader = loader.endpoint_url(url);
+        }
+        if let Some(Keys { access_key_id, secret_access_key }) = &connection.keys {
+            let keys = Credentials::new(access_key_id, secret_access_key, None, None, "given");
+            loader = loader.credentials_provider(keys);
         }
         let config = loader.load().await;
         Ok(Self { client: aws_sdk_glacier::Client::new(&config), config, region })

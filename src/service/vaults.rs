@@ -1,7 +1,9 @@
 //! Calls about vaults.
 
+use aws_sdk_glacier::types::DescribeVaultOutput;
+
 use super::{Glacier, ServiceError};
-use crate::types::{AccountId, VaultName};
+use crate::types::{AccountId, Timestamp, VaultName};
 
 /// A vault as the service describes it. Its counts are those of the last inventory, not of this moment.
 #[derive(Debug, Clone)]
@@ -10,6 +12,14 @@ pub struct Vault {
     pub name: VaultName,
     /// The account that owns it.
     pub account: AccountId,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// When the last inventory was made, if one was.
+    pub last_inventory: Option<Timestamp>,
+    /// How many archives that inventory lists.
+    pub archives: u64,
+    /// What they take up, in bytes, with the service's overhead of 32 KiB each.
+    pub size_bytes: u64,
 }
 
 impl Glacier {
@@ -34,8 +44,15 @@ impl Glacier {
     pub async fn describe_vault(&self, vault: &VaultName) -> Result<Vault, ServiceError> {
         let answer = self.client.describe_vault().vault_name(vault.as_str()).send().await;
         let answer = answer.map_err(|error| self.sorted(&error))?;
-        let account = account_of_arn(answer.vault_arn())?;
-        Ok(Vault { name: vault.clone(), account })
+        let date = |date: Option<&str>| date.and_then(|date| date.parse().ok());
+        Ok(Vault {
+            name: vault.clone(),
+            account: account_of_arn(answer.vault_arn())?,
+            created: date(answer.creation_date()),
+            last_inventory: date(answer.last_inventory_date()),
+            archives: count(answer.number_of_archives()),
+            size_bytes: count(answer.size_in_bytes()),
+        })
     }
 
     /// Lists all vaults of the region by name, through all pages.
@@ -45,9 +62,7 @@ impl Glacier {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.sorted(&error))?;
             for vault in page.vault_list() {
-                let name = vault.vault_name().unwrap_or_default().parse();
-                let name = name.map_err(|error| ServiceError::bad_answer(format!("{error}")))?;
-                vaults.push(Vault { name, account: account_of_arn(vault.vault_arn())? });
+                vaults.push(listed(vault)?);
             }
         }
         Ok(vaults)
@@ -62,13 +77,30 @@ impl Glacier {
     }
 }
 
+fn listed(vault: &DescribeVaultOutput) -> Result<Vault, ServiceError> {
+    let name = vault.vault_name().unwrap_or_default().parse();
+    let date = |date: Option<&str>| date.and_then(|date| date.parse().ok());
+    Ok(Vault {
+        name: name.map_err(|error| ServiceError::bad_answer(format!("{error}")))?,
+        account: account_of_arn(vault.vault_arn())?,
+        created: date(vault.creation_date()),
+        last_inventory: date(vault.last_inventory_date()),
+        archives: count(vault.number_of_archives()),
+        size_bytes: count(vault.size_in_bytes()),
+    })
+}
+
+fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
 /// A location is `/111122223333/vaults/...`, always with the real account.
 pub(super) fn account_of_location(location: &str) -> Option<AccountId> {
     location.split('/').nth(1)?.parse().ok()
 }
 
 /// An ARN is `arn:aws:glacier:REGION:ACCOUNT:vaults/NAME`.
-fn account_of_arn(arn: Option<&str>) -> Result<AccountId, ServiceError> {
+pub(super) fn account_of_arn(arn: Option<&str>) -> Result<AccountId, ServiceError> {
     let account = arn.and_then(|arn| arn.split(':').nth(4)).and_then(|account| account.parse().ok());
     account.ok_or_else(|| ServiceError::bad_answer("a vault without an ARN"))
 }

@@ -1,4 +1,6 @@
-//! Names inside messages, quoted the way the original program's language quotes a text.
+//! Names inside messages, quoted the way the original program's language quotes a text, and on terminals.
+
+use std::borrow::Cow;
 
 /// Returns `text` as Python's `repr` writes it: `'it'`, `"it's"`, with unprintable characters escaped.
 ///
@@ -15,14 +17,26 @@ pub fn quoted(text: &str) -> String {
             '\t' => out.push_str("\\t"),
             c if c == quote => out.extend(['\\', c]),
             c if is_printable(c) => out.push(c),
-            c => out.push_str(&escaped(u32::from(c))),
+            c => out.push_str(&escape(u32::from(c))),
         }
     }
     out.push(quote);
     out
 }
 
-fn escaped(code: u32) -> String {
+/// Returns `text` with what a terminal would act upon, control and direction characters, escaped as [`quoted`] does.
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_printable) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_printable(c) { out.push(c) } else { out.push_str(&escape(u32::from(c))) }
+    }
+    Cow::Owned(out)
+}
+
+fn escape(code: u32) -> String {
     match code {
         0..=0xff => format!("\\x{code:02x}"),
         0x100..=0xffff => format!("\\u{code:04x}"),
@@ -41,7 +55,19 @@ fn is_printable(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{escaped, quoted};
+
+    #[test]
+    fn a_terminal_gets_nothing_to_act_upon() {
+        for (text, expected) in [
+            ("plain 'name' \\ é", "plain 'name' \\ é"),
+            ("\u{1b}]0;title\u{7}", "\\x1b]0;title\\x07"),
+            ("a\u{202e}b\u{2066}\u{9b}", "a\\u202eb\\u2066\\x9b"),
+            ("line\nbreak", "line\\x0abreak"),
+        ] {
+            assert_eq!(escaped(text), expected);
+        }
+    }
 
     #[test]
     fn quotes_as_python_does() {

@@ -32,6 +32,19 @@ impl Timestamp {
         self.unix_milliseconds as f64 / 1000.0
     }
 
+    /// Returns `2012-03-20T17:03:43Z`, as inventories write it.
+    pub fn rfc3339(self) -> String {
+        let format = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+        self.formatted(&format)
+    }
+
+    fn formatted(self, format: &(impl time::formatting::Formattable + ?Sized)) -> String {
+        OffsetDateTime::from_unix_timestamp(self.unix_milliseconds.div_euclid(1000))
+            .ok()
+            .and_then(|time| time.format(format).ok())
+            .unwrap_or_else(|| "a date beyond the calendar".to_owned())
+    }
+
     /// Returns the time passed since `earlier`; nothing if that lies in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.unix_milliseconds - earlier.unix_milliseconds).unwrap_or(0))
@@ -59,10 +72,7 @@ impl fmt::Display for Timestamp {
     /// Writes `2012-03-20 17:03:43 UTC`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
-        let text = OffsetDateTime::from_unix_timestamp(self.unix_milliseconds.div_euclid(1000))
-            .ok()
-            .and_then(|time| time.format(&format).ok());
-        f.write_str(text.as_deref().unwrap_or("a date beyond the calendar"))
+        f.write_str(&self.formatted(&format))
     }
 }
 

@@ -13,6 +13,10 @@ pub(in crate::cli) struct List {
     /// Print the id of every archive, then its name.
     #[arg(long)]
     pub(super) force_ids: bool,
+    /// Print id, size in bytes, date, tree hash, date of the last inventory that lists it, and name, with tabs between;
+    /// - is what is not known.
+    #[arg(short, long)]
+    pub(super) long: bool,
     /// The vault.
     pub(super) vault: VaultName,
 }
@@ -52,6 +56,15 @@ pub(in crate::cli) struct Delete {
     pub(super) vault: VaultName,
     /// The archive, by name or as id:ID.
     pub(super) name: ArchiveRef,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Dedupe {
+    /// Only print what would be deleted.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// The vault.
+    pub(super) vault: VaultName,
 }
 
 #[derive(Debug, Args)]

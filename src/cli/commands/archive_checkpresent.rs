@@ -12,9 +12,10 @@ use crate::engine::Engine;
 
 pub(super) async fn run(engine: &Engine, args: archive::Checkpresent) -> Result<Exit> {
     let reference = args.name.parse()?;
-    let (answer, report) =
-        engine.is_known_present(&args.vault, &reference, args.max_age, patience(args.wait)).await?;
-    vault_sync::tell(&report);
+    let patience = patience(args.wait);
+    let (answer, taken) =
+        engine.is_known_present(&args.vault, &reference, args.max_age, patience, vault_sync::tell).await?;
+    taken.into_iter().for_each(vault_sync::tell_of_unreadable);
     match answer {
         Ok(()) => writeln!(std::io::stdout(), "{}", args.name)?,
         Err(reason) if !args.quiet => say(reason),

@@ -8,6 +8,14 @@ use super::hours;
 use crate::types::VaultName;
 
 #[derive(Debug, Args)]
+pub(in crate::cli) struct List {
+    /// Print name, archives and bytes as of Glacier's last inventory, its date, the date of the inventory that the cache
+    /// has and how many archives that lists, with tabs between; - is what is not known.
+    #[arg(short, long)]
+    pub(super) long: bool,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::cli) struct Name {
     /// The vault.
     pub(super) name: VaultName,

@@ -5,14 +5,14 @@ use anyhow::Result;
 use super::{patience, vault};
 use crate::cli::exit::Exit;
 use crate::cli::output::{info, say, warning};
-use crate::engine::{Engine, Finding, FindingKind, Sync, SyncReport};
+use crate::engine::{Engine, Finding, FindingKind, InventoryTaken, Sync};
 use crate::types::quoted;
 
 pub(super) async fn run(engine: &Engine, args: vault::Sync) -> Result<Exit> {
     let vault = quoted(args.name.as_str());
-    match engine.sync(&args.name, args.max_age, args.fix, patience(args.wait)).await? {
-        Sync::Done(report) => {
-            tell(&report);
+    match engine.sync(&args.name, args.max_age, args.fix, patience(args.wait), tell).await? {
+        Sync::Done(taken) => {
+            tell_of_unreadable(taken);
             Ok(Exit::Done)
         }
         Sync::Queued => {
@@ -27,39 +27,41 @@ pub(super) async fn run(engine: &Engine, args: vault::Sync) -> Result<Exit> {
 }
 
 /// Says what a sync found.
-pub(super) fn tell(report: &SyncReport) {
-    for Finding { archive, kind } in &report.findings {
-        let reference = quoted(&archive.reference().to_string());
-        match kind {
-            FindingKind::Renamed { to, fixed } => warning(format_args!(
-                "archive {} appears to have changed name from {} to {}{}",
-                quoted(archive.id.as_str()),
-                quoted(archive.name.as_deref().unwrap_or_default()),
-                quoted(to),
-                if *fixed { " (fixed)" } else { "" }
-            )),
-            FindingKind::StillPresent => {
-                warning(format_args!("archive {reference} marked deleted but still present"));
-            }
-            FindingKind::DeletionNotYetListed => {
-                warning(format_args!("archive {reference} deletion not yet in inventory"));
-            }
-            FindingKind::DeletionConfirmed => {
-                info(format_args!("deleted archive {reference} has left inventory; removed from cache"));
-            }
-            FindingKind::Disappeared { fixed } => warning(format_args!(
-                "archive disappeared: {reference}{}",
-                if *fixed { " (removed from cache)" } else { "" }
-            )),
-            FindingKind::NotYetListed => {
-                warning(format_args!("new archive not yet in inventory: {reference}"));
-            }
+pub(super) fn tell(Finding { archive, kind }: Finding) {
+    let reference = quoted(&archive.reference().to_string());
+    match kind {
+        FindingKind::Renamed { to, fixed } => warning(format_args!(
+            "archive {} appears to have changed name from {} to {}{}",
+            quoted(archive.id.as_str()),
+            quoted(archive.name.as_deref().unwrap_or_default()),
+            quoted(&to),
+            if fixed { " (fixed)" } else { "" }
+        )),
+        FindingKind::StillPresent => {
+            warning(format_args!("archive {reference} marked deleted but still present"));
+        }
+        FindingKind::DeletionNotYetListed => {
+            warning(format_args!("archive {reference} deletion not yet in inventory"));
+        }
+        FindingKind::DeletionConfirmed => {
+            info(format_args!("deleted archive {reference} has left inventory; removed from cache"));
+        }
+        FindingKind::Disappeared { fixed } => warning(format_args!(
+            "archive disappeared: {reference}{}",
+            if fixed { " (removed from cache)" } else { "" }
+        )),
+        FindingKind::NotYetListed => {
+            warning(format_args!("new archive not yet in inventory: {reference}"));
         }
     }
-    if report.unreadable_rows > 0 {
+}
+
+/// Says that an inventory was not as it should be.
+pub(super) fn tell_of_unreadable(taken: InventoryTaken) {
+    if taken.unreadable_rows > 0 {
         warning(format_args!(
             "{} rows of the inventory cannot be read and were left out",
-            report.unreadable_rows
+            taken.unreadable_rows
         ));
     }
 }

@@ -1,0 +1,53 @@
+//! Deleting what is stored more than once.
+//!
+//! Of archives with the same name, size and tree hash one is enough. The oldest is kept, for it is past the 90 days
+//! that are paid in any case before the others are; but only one that is known to exist can stand for the rest, as
+//! before git-annex drops a copy.
+
+use std::time::Duration;
+
+use super::{Engine, EngineError};
+use crate::cache::Archive;
+use crate::types::VaultName;
+
+/// An archive of which another one with the same content is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The archive.
+    pub archive: Archive,
+    /// The one that is kept; none if none of them is known to exist, so that all are.
+    pub kept: Option<Archive>,
+}
+
+impl Engine {
+    /// Returns the archives that [`Engine::dedupe`] would delete, and those that it would if one like them were known
+    /// to have existed within `max_age`.
+    pub async fn duplicates(
+        &self,
+        vault: &VaultName,
+        max_age: Duration,
+    ) -> Result<Vec<Duplicate>, EngineError> {
+        let scope = self.scope_of(vault).await?;
+        let inventory = self.cache.vault_knowledge(&scope, vault)?.and_then(|known| known.inventory);
+        let archives = self.cache.duplicated(&scope, vault)?;
+        let mut duplicates = Vec::new();
+        for same in archives.chunk_by(|one, next| one.name == next.name && one.is_equal_to(next)) {
+            let kept =
+                same.iter().find(|archive| self.is_recent(std::iter::once(*archive), inventory, max_age));
+            let others = same.iter().filter(|archive| kept.is_none_or(|kept| kept.id != archive.id));
+            duplicates
+                .extend(others.map(|archive| Duplicate { archive: archive.clone(), kept: kept.cloned() }));
+        }
+        Ok(duplicates)
+    }
+
+    /// Deletes a duplicate of which another one is kept, and nothing else.
+    pub async fn dedupe(&self, vault: &VaultName, duplicate: &Duplicate) -> Result<(), EngineError> {
+        match &duplicate.kept {
+            Some(kept) if kept.is_equal_to(&duplicate.archive) && kept.id != duplicate.archive.id => {
+                self.delete_one(vault, &duplicate.archive).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
