@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, named_params};
 
 use super::accounts::OWNED;
+use super::vaults::seen_at;
 use super::{Cache, CacheError, Finding, Scope, findings};
 use crate::types::{ArchiveId, Timestamp, VaultName, file_name_in};
 
@@ -183,7 +184,7 @@ impl Reconciliation<'_> {
         self.execute(
             "UPDATE main.archive AS a SET last_seen_upstream = :seen FROM temp.listed AS l
              WHERE a.id = l.id AND coalesce(a.last_seen_upstream < :seen, true)",
-            &[(":seen", &self.seen_at())],
+            &[(":seen", &self.seen_at().unix_seconds())],
         )?;
         self.execute(
             "UPDATE main.archive AS a SET vault = :vault, account = :account, region = :region
@@ -225,11 +226,14 @@ impl Reconciliation<'_> {
                 (":now", &self.comparison.now.unix_seconds()),
                 (":account", &scope.account_text()),
                 (":region", &scope.region.as_str()),
-                (":seen", &self.seen_at()),
+                (":seen", &self.seen_at().unix_seconds()),
             ],
         )
     }
 
+    /// An upload counts as old by the time that the inventory tells of, not by its date: what was stored here and deleted
+    /// elsewhere before any inventory listed it would else be called new for as long as the vault rests.
+    ///
     /// A row of an old file may be of a vault of the same name in another region: it is not forgotten while that one's
     /// inventory is still to come. Nor is anything while rows of this inventory could not be read.
     fn find_not_listed(&self) -> rusqlite::Result<()> {
@@ -262,7 +266,7 @@ impl Reconciliation<'_> {
                 (":fix", &self.comparison.fix),
                 (":complete", &is_complete),
                 (":date", &self.date()),
-                (":old", &(self.taken.date - INVENTORY_LAG).unix_seconds()),
+                (":old", &(self.seen_at() - INVENTORY_LAG).unix_seconds()),
             ],
         )
     }
@@ -297,10 +301,8 @@ impl Reconciliation<'_> {
         self.taken.date.unix_seconds()
     }
 
-    /// When the listed archives are known to have existed. An inventory is not made anew while a vault does not
-    /// change, so one that was asked for long after its date still tells of a time shortly before the asking.
-    fn seen_at(&self) -> f64 {
-        self.taken.date.max(self.comparison.requested - INVENTORY_LAG).unix_seconds()
+    fn seen_at(&self) -> Timestamp {
+        seen_at(self.taken.date, self.comparison.requested)
     }
 
     fn execute(&self, sql: &str, parameters: &[(&str, &dyn ToSql)]) -> rusqlite::Result<()> {

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::accounts::OWNED;
+use super::inventory::INVENTORY_LAG;
 use super::{Cache, CacheError, Scope};
 use crate::types::{AccountId, Region, Timestamp, VaultName};
 
@@ -26,6 +27,19 @@ pub struct InventoryKnowledge {
     pub rows: u64,
     /// Whether each of its rows could be read, so that what it does not list was not there.
     pub is_complete: bool,
+}
+
+impl InventoryKnowledge {
+    /// Returns when the listed archives are known to have existed, by the original's careful reckoning. An inventory is
+    /// not made anew while a vault does not change, so one that was asked for long after its date still tells of a time
+    /// shortly before the asking.
+    pub fn seen_at(&self) -> Timestamp {
+        seen_at(self.date, self.requested)
+    }
+}
+
+pub(super) fn seen_at(date: Timestamp, requested: Timestamp) -> Timestamp {
+    date.max(requested - INVENTORY_LAG)
 }
 
 impl Cache {

@@ -12,6 +12,12 @@ use crate::types::{ArchiveRef, Timestamp, VaultName, quoted};
 /// is made within a day of a change (developer guide, "Vault Inventory"); twice that is taken for safety.
 const UNCHANGED_LAG: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
+/// How old an inventory must be for another one to tell more: the next is made within a day.
+const ASK_AGAIN: Duration = Duration::from_secs(12 * 60 * 60);
+/// Why an archive is unknown although there is an inventory.
+const NOT_LISTED: &str =
+    "the last inventory does not list it, as may be for three days after an upload; try again later";
+
 /// What is known of an archive's existence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Presence {
@@ -52,26 +58,26 @@ impl Engine {
         Ok(Presence::Unknown(format!("it is not known whether archive {name} exists: {why}")))
     }
 
-    /// Takes in an inventory, or asks for one where there was one before. Returns why the answer may still be unknown.
+    /// Takes in an inventory that is newer than the last, or asks for one where there was one before. Returns why the
+    /// answer may still be unknown.
     async fn learn_more(
         &self,
         scope: &Scope,
         vault: &VaultName,
         max_age: Duration,
     ) -> Result<String, EngineError> {
-        let was_listed =
-            self.cache.vault_knowledge(scope, vault)?.is_some_and(|known| known.inventory.is_some());
+        let now = self.clock.now();
+        let last = self.cache.vault_knowledge(scope, vault)?.and_then(|known| known.inventory);
+        let last_requested = last.map(|taken| taken.requested);
+        let oldest = last_requested.map_or(now - max_age, |requested| requested.max(now - max_age));
         let asked_for = "an inventory has been asked for; try again in about four hours";
-        match self.sync_if_finished(scope, vault, max_age).await? {
-            Finished::TakenIn => {
-                return Ok(format!(
-                    "run 'glacier vault sync --fix {vault}' to settle whether it still exists"
-                ));
-            }
+        match self.sync_if_finished(scope, vault, oldest).await? {
+            Finished::TakenIn => return Ok(NOT_LISTED.to_owned()),
             Finished::Pending => return Ok(asked_for.to_owned()),
+            Finished::No if last_requested > Some(now - ASK_AGAIN) => return Ok(NOT_LISTED.to_owned()),
             Finished::No => {}
         }
-        if was_listed || self.cache.has_older_than(scope, vault, self.clock.now() - max_age)? {
+        if last.is_some() || self.cache.has_older_than(scope, vault, now - max_age)? {
             return self.ask_for_inventory(scope, vault).await.map(|_| asked_for.to_owned());
         }
         self.learn_that_it_was_empty(scope, vault).await?;
@@ -88,20 +94,21 @@ impl Engine {
     ) -> Result<Presence, EngineError> {
         let rows = self.cache.find(scope, vault, reference)?;
         let known = self.cache.vault_knowledge(scope, vault)?.unwrap_or_default();
-        let mut live = rows.iter().filter(|row| row.deleted_here.is_none()).peekable();
-        if live.peek().is_some() {
-            if self.is_recent(live, known.inventory, max_age) {
+        let unknown = || Ok(Presence::Unknown("not enough is known".to_owned()));
+        let live: Vec<&Archive> = rows.iter().filter(|row| row.deleted_here.is_none()).collect();
+        if !live.is_empty() {
+            if self.is_recent(live.iter().copied(), known.inventory, max_age) {
                 return Ok(Presence::Present);
             }
-            let hours = max_age.as_secs() / 3600;
-            return Ok(Presence::Unknown(format!("it was not seen within the last {hours} hours")));
+            let is_gone = |archive: &&Archive| known.inventory.is_some_and(|taken| lacks(taken, archive));
+            return if live.iter().all(is_gone) { Ok(Presence::Absent) } else { unknown() };
         }
         let oldest = self.clock.now() - max_age;
         let is_listed = known.inventory.is_some_and(|taken| taken.is_complete && taken.requested >= oldest);
         if !rows.is_empty() || known.empty_since.is_some() || is_listed {
             return Ok(Presence::Absent);
         }
-        Ok(Presence::Unknown(format!("not all that vault {vault} holds is known")))
+        unknown()
     }
 
     /// Answers as the original's `checkpresent`, which has two answers: whether the archive is known to exist. The
@@ -187,10 +194,20 @@ impl Engine {
 /// that in a vault that rests it is always older than the sixty hours that are allowed.
 fn known_at(archive: &Archive, inventory: Option<InventoryKnowledge>) -> Option<Timestamp> {
     let seen = archive.last_seen_upstream.or(archive.created_here)?;
-    let is_listed = |taken: &InventoryKnowledge| {
-        archive.last_seen_upstream >= Some(taken.date.max(taken.requested - INVENTORY_LAG))
-    };
-    let listed_at = inventory.filter(is_listed).map(|taken| taken.requested - UNCHANGED_LAG);
+    let listed_at =
+        inventory.filter(|taken| lists(*taken, archive)).map(|taken| taken.requested - UNCHANGED_LAG);
     let known_at = listed_at.map_or(seen, |listed_at| seen.max(listed_at));
     (archive.deletion_begun < Some(known_at)).then_some(known_at)
+}
+
+/// Returns whether the inventory, the last that was taken in, lists the archive.
+fn lists(taken: InventoryKnowledge, archive: &Archive) -> bool {
+    archive.last_seen_upstream >= Some(taken.seen_at())
+}
+
+/// Returns whether the inventory is proof that the archive is gone: it would list it.
+fn lacks(taken: InventoryKnowledge, archive: &Archive) -> bool {
+    let must_be_listed = archive.last_seen_upstream.is_some()
+        || archive.created_here.is_some_and(|created| created < taken.seen_at() - INVENTORY_LAG);
+    taken.is_complete && must_be_listed && !lists(taken, archive)
 }

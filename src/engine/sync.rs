@@ -63,14 +63,13 @@ impl Engine {
         self.take_in(&scope, vault, &job, fix, &mut tell).await.map(Sync::Done)
     }
 
-    /// Takes in an inventory that was asked for within `max_age` if one is finished. Returns how far one is.
+    /// Takes in an inventory that was asked for after `oldest` if one is finished. Returns how far one is.
     pub(super) async fn sync_if_finished(
         &self,
         scope: &Scope,
         vault: &VaultName,
-        max_age: Duration,
+        oldest: Timestamp,
     ) -> Result<Finished, EngineError> {
-        let oldest = self.clock.now() - max_age;
         let is_recent = |job: &Job| job.created_at().is_ok_and(|created| created > oldest);
         let jobs = self.inventory_jobs(vault, is_recent).await?;
         let Some(job) = &jobs.finished else {

@@ -1,13 +1,15 @@
 //! A person at a shell: the real binary, a cache and a directory of its own, an emulator to talk to.
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub, missing_docs)]
 
+pub mod machine;
+
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use glacier_emulator::{ACCESS_KEY_ID, Emulator, SECRET_ACCESS_KEY};
+use glacier_emulator::{ACCESS_KEY_ID, Builder, Emulator, SECRET_ACCESS_KEY};
 use tempfile::TempDir;
 
 /// Another key of the same account.
@@ -55,12 +57,12 @@ impl Outcome {
 impl Shell {
     /// Jobs take four hours, on the emulator's clock.
     pub fn new() -> Self {
-        let emulator = Emulator::builder()
-            .job_delay(4 * HOUR)
-            .keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
-            .keys(ROTATED_KEY_ID, SECRET_ACCESS_KEY)
-            .start_blocking()
-            .unwrap();
+        Self::with(Emulator::builder().job_delay(4 * HOUR))
+    }
+
+    pub fn with(builder: Builder) -> Self {
+        let builder = builder.keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY).keys(ROTATED_KEY_ID, SECRET_ACCESS_KEY);
+        let emulator = builder.start_blocking().unwrap();
         let home = TempDir::new().unwrap();
         std::fs::create_dir(home.path().join("work")).unwrap();
         let access_key_id = emulator.access_key_id().to_owned();

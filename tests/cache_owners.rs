@@ -1,0 +1,136 @@
+//! Whose archives a command sees: two accounts never mix, and who was met before needs neither network nor credentials.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::process::Command;
+
+use glacier_emulator::{Emulator, SECRET_ACCESS_KEY};
+use support::{Shell, run, run_with_input};
+
+const OTHER_ACCOUNT: &str = "444455556666";
+const OTHER_KEY_ID: &str = "AKIAOTHERACCOUNT0000";
+
+fn other_account() -> Emulator {
+    let builder = Emulator::builder().account(OTHER_ACCOUNT).keys(OTHER_KEY_ID, SECRET_ACCESS_KEY);
+    builder.start_blocking().unwrap()
+}
+
+/// The same person with the keys of the other account.
+fn as_other(shell: &Shell, other: &Emulator, arguments: &[&str]) -> Command {
+    let mut command = shell.glacier_command(arguments);
+    command.env("AWS_ENDPOINT_URL_GLACIER", other.endpoint_url()).env("AWS_ACCESS_KEY_ID", OTHER_KEY_ID);
+    command
+}
+
+/// Nobody to ask: no credentials, and an endpoint that nobody listens at.
+fn offline(shell: &Shell, arguments: &[&str]) -> Command {
+    let mut command = shell.glacier_command(arguments);
+    command.env("AWS_ENDPOINT_URL_GLACIER", "http://127.0.0.1:9");
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    command
+}
+
+fn shell_with_archive(name: &str) -> Shell {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    let name = format!("--name={name}");
+    shell.glacier_with_input(&["archive", "upload", "v", &name, "-"], b"x").is_silent();
+    shell
+}
+
+#[test]
+fn two_accounts_never_mix_and_a_list_says_whose_it_is() {
+    let (shell, other) = (shell_with_archive("mine"), other_account());
+    run(&mut as_other(&shell, &other, &["vault", "create", "v"])).is_silent();
+    run_with_input(&mut as_other(&shell, &other, &["archive", "upload", "v", "--name=theirs", "-"]), b"y")
+        .is_silent();
+    let whose = |account: &str| {
+        format!("glacier: info: this is account {account}, one of several that are known here\n")
+    };
+    shell.glacier(&["archive", "list", "v"]).is("mine\n", &whose("111122223333"), 0);
+    run(&mut as_other(&shell, &other, &["archive", "list", "v"])).is("theirs\n", &whose(OTHER_ACCOUNT), 0);
+    run(&mut as_other(&shell, &other, &["archive", "retrieve", "v", "mine"]))
+        .is_refused(1, "archive 'mine' not found");
+    // Who does not say who they are is taken for the last that was here and has the vault.
+    run(&mut offline(&shell, &["archive", "list", "v"])).is("theirs\n", &whose(OTHER_ACCOUNT), 0);
+    shell.glacier(&["vault", "create", "w"]).is_silent();
+    run(&mut offline(&shell, &["archive", "list", "w"])).is("", &whose("111122223333"), 0);
+}
+
+#[test]
+fn a_list_needs_neither_network_nor_credentials() {
+    let shell = shell_with_archive("n");
+    let before = shell.emulator.requests();
+    run(&mut offline(&shell, &["archive", "list", "v"])).is("n\n", "", 0);
+    // With a key that was used here before, but no network.
+    let mut command = shell.glacier_command(&["archive", "list", "v"]);
+    run(command.env("AWS_ENDPOINT_URL_GLACIER", "http://127.0.0.1:9")).is("n\n", "", 0);
+    assert_eq!(shell.emulator.requests(), before);
+    // A key that was never here could be anyone's.
+    let mut command = shell.glacier_command(&["archive", "list", "v"]);
+    command
+        .env("AWS_ENDPOINT_URL_GLACIER", "http://127.0.0.1:9")
+        .env("AWS_ACCESS_KEY_ID", "AKIANEVERHERE0000000");
+    run(&mut command).is_refused(1, "no answer from Glacier");
+}
+
+#[test]
+fn a_profile_that_was_met_before_needs_no_network() {
+    let shell = shell_with_archive("n");
+    std::fs::create_dir(shell.home().join(".aws")).unwrap();
+    let keys = format!(
+        "[work]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        shell.emulator.access_key_id(),
+        shell.emulator.secret_access_key()
+    );
+    std::fs::write(shell.home().join(".aws/credentials"), keys).unwrap();
+    let with_profile = |endpoint: &str| {
+        let mut command = offline(&shell, &["archive", "list", "v"]);
+        run(command.env("AWS_PROFILE", "work").env("AWS_ENDPOINT_URL_GLACIER", endpoint))
+    };
+    with_profile(shell.emulator.endpoint_url()).is("n\n", "", 0);
+    std::fs::remove_dir_all(shell.home().join(".aws")).unwrap();
+    with_profile("http://127.0.0.1:9").is("n\n", "", 0);
+}
+
+#[test]
+fn rows_of_an_old_file_are_found_by_whoever_has_only_the_file() {
+    let shell = shell_with_archive("n");
+    let db = shell.sqlite();
+    db.execute_batch(
+        "DELETE FROM caller; DELETE FROM vault;
+         UPDATE archive SET account = NULL, region = NULL, key = 'AKIAOFOLD'",
+    )
+    .unwrap();
+    run(&mut offline(&shell, &["archive", "list", "v"])).is("n\n", "", 0);
+    run(&mut offline(&shell, &["archive", "list", "w"])).is_refused(1, "no AWS credentials found");
+}
+
+/// The original filed archives of all regions under one key; whoever settles one region must not lose the other's.
+#[test]
+fn rows_of_an_old_file_that_may_be_of_another_region_are_not_forgotten() {
+    let shell = Shell::new();
+    for region in ["eu-west-1", "us-west-2"] {
+        shell.glacier(&["--region", region, "vault", "create", "v"]).is_silent();
+        let name = format!("--name=of-{region}");
+        shell
+            .glacier_with_input(&["--region", region, "archive", "upload", "v", &name, "-"], b"x")
+            .is_silent();
+    }
+    let old = "UPDATE archive SET region = NULL, account = NULL, created_here = created_here - 10 * 86400;
+               UPDATE vault SET inventory_date = NULL, empty_since = NULL";
+    shell.sqlite().execute_batch(old).unwrap();
+    let sync = |region: &str| {
+        let arguments = ["--region", region, "vault", "sync", "--fix", "v"];
+        assert_eq!(shell.glacier(&arguments).status, 75);
+        shell.emulator.advance(4 * support::HOUR);
+        shell.glacier(&arguments)
+    };
+    let outcome = sync("eu-west-1");
+    outcome.is("", "glacier: warning: archive disappeared: 'of-us-west-2'\n", 0);
+    sync("us-west-2").is_silent();
+    for region in ["eu-west-1", "us-west-2"] {
+        shell.glacier(&["--region", region, "archive", "list", "v"]).is(&format!("of-{region}\n"), "", 0);
+    }
+}

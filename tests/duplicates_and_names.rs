@@ -1,0 +1,154 @@
+//! Archives that have a name in common, and names that other programs wrote.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use support::{HOUR, Outcome, Shell};
+
+fn shell_with(archives: &[(&str, &[u8])]) -> Shell {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    for (name, content) in archives {
+        store(&shell, name, content);
+    }
+    shell
+}
+
+fn store(shell: &Shell, name: &str, content: &[u8]) {
+    let name = format!("--name={name}");
+    shell.glacier_with_input(&["archive", "upload", "v", &name, "-"], content).is_silent();
+}
+
+fn ids(shell: &Shell) -> Vec<String> {
+    let sql = "SELECT id FROM archive WHERE deleted_here IS NULL ORDER BY created_here, rowid";
+    let db = shell.sqlite();
+    let mut query = db.prepare(sql).unwrap();
+    query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn equal_archives_of_one_name_are_one_content() {
+    let shell = shell_with(&[("n", b"same"), ("n", b"same")]);
+    let [first, second] = <[String; 2]>::try_from(ids(&shell)).unwrap();
+    // A job of the second is there already: it is the one that is used.
+    let by_id = format!("id:{second}");
+    assert_eq!(shell.glacier(&["archive", "retrieve", "v", &by_id, "-o", "by-id"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    shell.glacier(&["archive", "retrieve", "v", "n"]).is_silent();
+    assert_eq!(shell.read("n"), b"same");
+    assert_eq!(shell.emulator.requests()["InitiateJob"], 1);
+    let refused = shell.glacier(&["archive", "delete", "v", "n"]);
+    assert_eq!(refused.status, 1);
+    for id in [&first, &second] {
+        assert!(refused.stderr.contains(&format!("id:{id}  date ")), "{refused:?}");
+    }
+    assert!(!shell.emulator.requests().contains_key("DeleteArchive"));
+}
+
+#[test]
+fn archives_of_one_name_with_different_content_must_be_told_apart() {
+    let shell = shell_with(&[("n", b"one"), ("n", b"another")]);
+    let refused = shell.glacier(&["archive", "retrieve", "v", "n"]);
+    assert_eq!(refused.status, 1);
+    let lines: Vec<&str> = refused.stderr.lines().collect();
+    assert_eq!(lines[0], "glacier: archive 'n' is 2 archives; use one of these:");
+    assert!(lines[1].ends_with("bytes 3") && lines[2].ends_with("bytes 7"), "{refused:?}");
+    assert!(!shell.emulator.requests().contains_key("InitiateJob"));
+}
+
+#[test]
+fn dedupe_deletes_what_is_stored_twice_and_keeps_the_oldest() {
+    let shell =
+        shell_with(&[("n", b"same"), ("n", b"same"), ("n", b"other"), ("m", b"same"), ("n", b"same")]);
+    let all = ids(&shell);
+    let expected = format!("id:{}\tn\nid:{}\tn\n", all[1], all[4]);
+    let sorted = |outcome: &Outcome| {
+        let mut lines: Vec<String> = outcome.stdout.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let dry = shell.glacier(&["archive", "dedupe", "--dry-run", "v"]);
+    let mut wanted: Vec<String> = expected.lines().map(str::to_owned).collect();
+    wanted.sort();
+    assert_eq!((sorted(&dry), dry.stderr.as_str(), dry.status), (wanted.clone(), "", 0));
+    assert_eq!(ids(&shell), all, "only said");
+    assert_eq!(sorted(&shell.glacier(&["archive", "dedupe", "v"])), wanted);
+    assert_eq!(ids(&shell), [&*all[0], &*all[2], &*all[3]]);
+    assert_eq!(shell.emulator.requests()["DeleteArchive"], 2);
+    shell.glacier(&["archive", "dedupe", "v"]).is_silent();
+}
+
+/// The last copy could be the one that is deleted, if the one that is kept is long gone.
+#[test]
+fn dedupe_leaves_alone_what_was_not_seen_lately() {
+    let shell = shell_with(&[("n", b"same"), ("n", b"same")]);
+    shell.sqlite().execute("UPDATE archive SET created_here = created_here - 61 * 3600", []).unwrap();
+    let outcome = shell.glacier(&["archive", "dedupe", "v"]);
+    outcome.is_refused(1, "2 archives with equal ones were left alone");
+    assert!(outcome.stderr.contains("run 'glacier vault sync v' first"));
+    assert_eq!(ids(&shell).len(), 2);
+}
+
+fn mt2(file_name: &str, mtime: &str) -> String {
+    format!("mt2 {}", URL_SAFE_NO_PAD.encode(format!(r#"{{"filename":"{file_name}","mtime":"{mtime}"}}"#)))
+}
+
+#[test]
+fn files_of_other_programs_go_by_their_names() {
+    let fastglacier =
+        format!("<m><v>4</v><p>{}</p><lm>20190501T100059Z</lm></m>", STANDARD.encode("pläne/a.pdf"));
+    let mt_aws = mt2("path/of/file", "20140102T030405Z");
+    let shell = shell_with(&[("plain", b"1"), (&mt_aws, b"two"), (&fastglacier, b"3")]);
+    shell.glacier(&["archive", "list", "v"]).is("path/of/file\nplain\npläne/a.pdf\n", "", 0);
+    let queued = "glacier: queued retrieval job for archive 'path/of/file'\n";
+    shell.glacier(&["archive", "retrieve", "v", "path/of/file"]).is("", queued, 75);
+    shell.emulator.advance(4 * HOUR);
+    shell.glacier(&["archive", "retrieve", "v", "path/of/file"]).is_silent();
+    assert_eq!(shell.read("file"), b"two");
+    // The description itself is a name as well, and nothing of it was changed.
+    shell.glacier(&["archive", "retrieve", "v", &mt_aws, "-o", "again"]).is_silent();
+    shell.glacier(&["archive", "checkpresent", "v", "pläne/a.pdf"]).is("pläne/a.pdf\n", "", 0);
+    let sql = "SELECT count(*) FROM archive WHERE name IN (?1, ?2)";
+    let kept: i64 = shell.sqlite().query_row(sql, (&mt_aws, &fastglacier), |row| row.get(0)).unwrap();
+    assert_eq!(kept, 2);
+    // From an inventory they are read just so.
+    std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+    assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    shell.glacier(&["vault", "sync", "v"]).is_silent();
+    shell.glacier(&["archive", "list", "v"]).is("path/of/file\nplain\npläne/a.pdf\n", "", 0);
+}
+
+#[test]
+fn two_versions_of_a_file_need_their_ids() {
+    let (old, new) = (mt2("f", "20140102T030405Z"), mt2("f", "20150102T030405Z"));
+    let shell = shell_with(&[(&old, b"old"), (&new, b"new"), ("f", b"plain")]);
+    let listed = shell.glacier(&["archive", "list", "v"]).stdout;
+    assert_eq!(listed.lines().count(), 3);
+    assert!(listed.lines().all(|line| line.starts_with("id:") && line.ends_with("\tf")), "{listed}");
+    assert_eq!(shell.glacier(&["archive", "retrieve", "v", "f"]).status, 1);
+    assert_eq!(shell.glacier(&["archive", "retrieve", "v", &new, "-o", "x"]).status, 75);
+}
+
+#[test]
+fn a_long_list_shows_all_that_is_known() {
+    let shell = shell_with(&[("n", b"hello")]);
+    let line = shell.glacier(&["archive", "list", "-l", "v"]).stdout;
+    let columns: Vec<&str> = line.trim_end().split('\t').collect();
+    let hash = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    assert_eq!(columns.len(), 6, "{line}");
+    assert_eq!((columns[1], columns[3], columns[4], columns[5]), ("5", hash, "-", "n"));
+    assert!(columns[2].ends_with('Z') && columns[2].len() == 20, "{line}");
+    shell.glacier(&["vault", "list", "--long"]).is(&format!("v\t1\t{}\t-\t-\t-\n", 5 + 32768), "", 0);
+    assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    shell.glacier(&["vault", "sync", "v"]).is_silent();
+    let line = shell.glacier(&["archive", "list", "-l", "v"]).stdout;
+    assert!(line.trim_end().split('\t').nth(4).unwrap().ends_with('Z'), "{line}");
+    let vaults = shell.glacier(&["vault", "list", "-l"]).stdout;
+    let columns: Vec<&str> = vaults.trim_end().split('\t').collect();
+    assert!(columns[3].ends_with('Z') && columns[4].ends_with('Z'), "{vaults}");
+    assert_eq!(columns[5], "1");
+}

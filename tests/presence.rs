@@ -1,0 +1,148 @@
+//! Whether an archive exists: yes, no or unknown, on a clock that hours pass on at once.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_glacier::Client;
+use glacier_emulator::{Builder, Emulator};
+use glacier_engine::engine::Presence;
+use glacier_engine::types::{ArchiveRef, VaultName};
+use support::HOUR;
+use support::machine::Machine;
+
+const MAX_AGE: Duration = Duration::from_secs(60 * 3600);
+
+struct World {
+    emulator: Arc<Emulator>,
+    client: Client,
+    here: Machine,
+    vault: VaultName,
+}
+
+impl World {
+    async fn new(builder: Builder) -> Self {
+        let emulator = Arc::new(builder.job_delay(4 * HOUR).start().await.unwrap());
+        let client = Client::new(&emulator.sdk_config());
+        let here = Machine::new(&emulator).await;
+        Self { emulator, client, here, vault: "v".parse().unwrap() }
+    }
+
+    async fn presence(&self, name: &str) -> Presence {
+        let reference = ArchiveRef::Name(name.to_owned());
+        self.here.engine.presence(&self.vault, &reference, MAX_AGE).await.unwrap()
+    }
+
+    #[track_caller]
+    fn is_unknown(presence: &Presence, why: &str) {
+        assert!(matches!(presence, Presence::Unknown(said) if said.contains(why)), "{presence:?}");
+    }
+
+    fn inventories(&self) -> u64 {
+        self.emulator.requests().get("InitiateJob").copied().unwrap_or(0)
+    }
+
+    async fn someone_else_stores(&self, name: &str) {
+        let elsewhere = Machine::new(&self.emulator).await;
+        elsewhere.upload(&self.vault, name, b"theirs").await;
+    }
+}
+
+#[tokio::test]
+async fn a_vault_made_here_is_known_and_what_was_deleted_here_is_gone() {
+    let world = World::new(Emulator::builder()).await;
+    world.here.engine.create_vault(&world.vault).await.unwrap();
+    assert_eq!(world.presence("n").await, Presence::Absent);
+    let archive = world.here.upload(&world.vault, "n", b"mine").await;
+    assert_eq!(world.presence("n").await, Presence::Present);
+    world.here.delete(&world.vault, &archive).await.unwrap();
+    assert_eq!(world.presence("n").await, Presence::Absent);
+    assert_eq!(world.inventories(), 0);
+}
+
+#[tokio::test]
+async fn a_vault_that_others_filled_is_unknown_until_an_inventory_tells() {
+    let world = World::new(Emulator::builder()).await;
+    world.client.create_vault().vault_name("v").send().await.unwrap();
+    world.someone_else_stores("theirs").await;
+    for name in ["theirs", "never"] {
+        World::is_unknown(&world.presence(name).await, "run: glacier vault sync v");
+    }
+    assert_eq!(world.inventories(), 0, "a question alone asks for nothing that takes hours");
+    world.here.sync(&world.vault, HOUR, false).await.0.unwrap();
+    World::is_unknown(&world.presence("theirs").await, "an inventory has been asked for");
+    world.emulator.advance(4 * HOUR);
+    // Whoever asks next takes in the inventory that is there.
+    assert_eq!(world.presence("never").await, Presence::Absent);
+    assert_eq!(world.presence("theirs").await, Presence::Present);
+    world.emulator.advance(61 * HOUR);
+    World::is_unknown(&world.presence("never").await, "an inventory has been asked for");
+}
+
+#[tokio::test]
+async fn what_is_known_grows_old_and_one_inventory_renews_it() {
+    let world = World::new(Emulator::builder()).await;
+    world.here.engine.create_vault(&world.vault).await.unwrap();
+    world.here.upload(&world.vault, "n", b"mine").await;
+    world.emulator.advance(61 * HOUR);
+    for _ in 0..3 {
+        World::is_unknown(&world.presence("n").await, "an inventory has been asked for");
+    }
+    assert_eq!(world.inventories(), 1, "once, not once a question");
+    world.emulator.advance(4 * HOUR);
+    assert_eq!(world.presence("n").await, Presence::Present);
+    world.emulator.advance(61 * HOUR);
+    assert_eq!(world.presence("other").await, Presence::Absent, "all that was ever stored here is known");
+}
+
+/// Inventories are not made anew while a vault does not change, and the age that the original reckons with is always
+/// over sixty hours then: nothing could ever have been dropped again.
+#[tokio::test]
+async fn a_vault_that_rests_for_a_year_is_known_again_after_an_inventory() {
+    let world = World::new(Emulator::builder().inventory_lag(24 * HOUR)).await;
+    world.here.engine.create_vault(&world.vault).await.unwrap();
+    world.here.upload(&world.vault, "n", b"mine").await;
+    world.emulator.advance(365 * 24 * HOUR);
+    World::is_unknown(&world.presence("n").await, "an inventory has been asked for");
+    world.emulator.advance(4 * HOUR);
+    assert_eq!(world.presence("n").await, Presence::Present);
+    assert_eq!(world.presence("other").await, Presence::Absent);
+    world.emulator.advance(13 * HOUR);
+    World::is_unknown(&world.presence("n").await, "an inventory has been asked for");
+}
+
+/// Glacier makes no inventory of a vault that never held anything, so to wait for one would be to wait for ever.
+#[tokio::test]
+async fn an_old_vault_without_an_inventory_was_empty() {
+    let world = World::new(Emulator::builder().inventory_lag(24 * HOUR)).await;
+    world.client.create_vault().vault_name("v").send().await.unwrap();
+    World::is_unknown(&world.presence("n").await, "run: glacier vault sync v");
+    world.emulator.advance(4 * 24 * HOUR);
+    assert_eq!(world.presence("n").await, Presence::Absent);
+    world.here.upload(&world.vault, "n", b"mine").await;
+    assert_eq!(world.presence("n").await, Presence::Present);
+}
+
+#[tokio::test]
+async fn what_someone_else_deleted_is_gone_once_an_inventory_must_list_it() {
+    let world = World::new(Emulator::builder()).await;
+    world.here.engine.create_vault(&world.vault).await.unwrap();
+    let archive = world.here.upload(&world.vault, "n", b"mine").await;
+    world.client.delete_archive().vault_name("v").archive_id(archive.id.as_str()).send().await.unwrap();
+    world.emulator.advance(61 * HOUR);
+    World::is_unknown(&world.presence("n").await, "asked for");
+    world.emulator.advance(4 * HOUR);
+    for _ in 0..2 {
+        World::is_unknown(
+            &world.presence("n").await,
+            "does not list it, as may be for three days after an upload",
+        );
+    }
+    assert_eq!(world.inventories(), 1, "the next inventory is a day away");
+    world.emulator.advance(13 * HOUR);
+    World::is_unknown(&world.presence("n").await, "asked for");
+    world.emulator.advance(4 * HOUR);
+    assert_eq!(world.presence("n").await, Presence::Absent);
+}
