@@ -68,7 +68,11 @@ impl Fixture {
                 for row in rows {
                     take(row)?;
                 }
-                Ok::<_, CacheError>(InventoryTaken { date: at(day), unreadable_rows })
+                Ok::<_, CacheError>(InventoryTaken {
+                    account: self.scope.account.clone().unwrap(),
+                    date: at(day),
+                    unreadable_rows,
+                })
             },
             &mut |finding| findings.push(finding.kind),
         )?;

@@ -5,19 +5,21 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, named_params};
+use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior};
 
 use super::accounts::OWNED;
 use super::vaults::seen_at;
 use super::{Cache, CacheError, Finding, Scope, findings};
-use crate::types::{ArchiveId, Timestamp, VaultName, file_name_in};
+use crate::types::{AccountId, ArchiveId, Timestamp, VaultName, file_name_in};
 
 /// How long an upload may be missing from inventories before that is strange. Inventories are made about daily, and
 /// an archive may be missing even from one that was made after its upload.
 pub(crate) const INVENTORY_LAG: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
-/// Pages of the file held in memory while a large vault is compared, and by SQLite otherwise, in KiB below zero.
-const CACHE_SIZE_COMPARING: i64 = -40 * 1024;
+/// What SQLite may hold in memory of the file, and of the temporary tables, while a large vault is compared; in KiB below
+/// zero, as its pragma wants it.
+const CACHE_SIZE_COMPARING: i64 = -32 * 1024;
+const CACHE_SIZE_TEMPORARY: i64 = -16 * 1024;
 const CACHE_SIZE_DEFAULT: i64 = -2000;
 
 /// An archive as an inventory lists it.
@@ -39,8 +41,10 @@ pub struct ListedArchive {
 pub type ListedSink<'a> = dyn FnMut(ListedArchive) -> Result<(), CacheError> + 'a;
 
 /// What is known of an inventory once it has been read to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InventoryTaken {
+    /// The account whose vault it is of.
+    pub account: AccountId,
     /// What it says of its age.
     pub date: Timestamp,
     /// How many of its rows made no sense and were left out. With any, what is not listed may yet be there.
@@ -78,29 +82,29 @@ impl Cache {
         let failed = |source| self.failed(source);
         let mut connection = self.lock();
         let taken = self.load(&mut connection, read)?;
-        set_cache_size(&connection, CACHE_SIZE_COMPARING).map_err(failed)?;
         let outcome =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
-                Reconciliation { comparison, taken, transaction: &transaction }.run()?;
+                Reconciliation { comparison, taken: &taken, transaction: &transaction }.run()?;
                 transaction.commit()
             });
-        set_cache_size(&connection, CACHE_SIZE_DEFAULT).map_err(failed)?;
+        set_cache_size(&connection, CACHE_SIZE_DEFAULT, CACHE_SIZE_DEFAULT).map_err(failed)?;
         outcome.and_then(|()| findings::tell(&connection, tell)).map_err(failed)?;
-        connection.execute_batch("DROP TABLE temp.listed; DROP TABLE temp.finding").map_err(failed)?;
+        connection.execute_batch(DROP).map_err(failed)?;
         Ok(taken)
     }
 
-    /// Puts the inventory into a temporary table, which lives in a file of its own. Of two rows with one id the first
-    /// counts.
+    /// Puts the inventory into a temporary table, which lives in a file of its own, and sorts it by id: what follows goes
+    /// through it and the file's index of ids side by side. Of two rows with one id the first counts.
     fn load<E: From<CacheError>>(
         &self,
         connection: &mut Connection,
         read: impl FnOnce(&mut ListedSink<'_>) -> Result<InventoryTaken, E>,
     ) -> Result<InventoryTaken, E> {
         let failed = |source| self.failed(source);
-        connection.execute_batch(&format!("{LISTED}{}", findings::TABLE)).map_err(failed)?;
+        set_cache_size(connection, CACHE_SIZE_COMPARING, CACHE_SIZE_TEMPORARY).map_err(failed)?;
+        connection.execute_batch(&format!("{TABLES}{}", findings::TABLE)).map_err(failed)?;
         let transaction = connection.transaction().map_err(failed)?;
-        let sql = "INSERT INTO temp.listed (id, name, file_name, created, size_bytes, tree_hash)
+        let sql = "INSERT INTO temp.arrived (id, name, file_name, created, size_bytes, tree_hash)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let mut insert = transaction.prepare(sql).map_err(failed)?;
         let taken = read(&mut |archive| {
@@ -112,42 +116,73 @@ impl Cache {
             insert.execute(values).map(drop).map_err(failed)
         })?;
         drop(insert);
-        transaction.execute_batch(FIRST_OF_EACH_ID).map_err(failed)?;
+        transaction.execute_batch(SORT).map_err(failed)?;
         transaction.commit().map_err(failed)?;
         Ok(taken)
     }
 }
 
-const LISTED: &str = "
-    DROP TABLE IF EXISTS temp.listed;
-    CREATE TEMP TABLE listed (
+const TABLES: &str = "
+    DROP TABLE IF EXISTS temp.arrived; DROP TABLE IF EXISTS temp.listed; DROP TABLE IF EXISTS temp.changed;
+    CREATE TEMP TABLE arrived (
         position INTEGER PRIMARY KEY, id TEXT NOT NULL, name, file_name, created, size_bytes, tree_hash
-    );";
+    );
+    CREATE TEMP TABLE listed (
+        id TEXT PRIMARY KEY, name, file_name, created, size_bytes, tree_hash, position INTEGER
+    ) WITHOUT ROWID;
+    CREATE TEMP TABLE changed (id TEXT PRIMARY KEY) WITHOUT ROWID;";
 
-/// Made after the rows are there, the index is sorted once instead of searched a million times.
-const FIRST_OF_EACH_ID: &str = "
-    CREATE INDEX temp.listed_by_id ON listed (id);
-    DELETE FROM temp.listed WHERE id IN (SELECT id FROM temp.listed GROUP BY id HAVING count(*) > 1)
-        AND position > (SELECT min(position) FROM temp.listed AS first WHERE first.id = listed.id);";
+const SORT: &str = "
+    INSERT OR IGNORE INTO temp.listed (id, name, file_name, created, size_bytes, tree_hash, position)
+        SELECT id, name, file_name, created, size_bytes, tree_hash, position FROM temp.arrived ORDER BY id, position;
+    DROP TABLE temp.arrived;";
 
-fn set_cache_size(connection: &Connection, size: i64) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "cache_size", size)
+const DROP: &str = "DROP TABLE temp.listed; DROP TABLE temp.changed; DROP TABLE temp.finding";
+
+fn set_cache_size(connection: &Connection, main: i64, temporary: i64) -> rusqlite::Result<()> {
+    connection.pragma_update(Some("main"), "cache_size", main)?;
+    connection.pragma_update(Some("temp"), "cache_size", temporary)
 }
 
 struct Reconciliation<'a> {
     comparison: Comparison<'a>,
-    taken: InventoryTaken,
+    taken: &'a InventoryTaken,
     transaction: &'a Transaction<'a>,
 }
 
 impl Reconciliation<'_> {
     fn run(&self) -> rusqlite::Result<()> {
+        let serial = self.remember_inventory()?;
+        self.find_changed()?;
         self.find_strange_among_listed()?;
-        self.take_over_known()?;
-        self.take_over_new()?;
-        self.find_not_listed()?;
-        self.forget()?;
-        self.remember_inventory()
+        self.take_over_changed()?;
+        let known = self.take_over_known(serial)?;
+        let listed: i64 =
+            self.transaction.query_row("SELECT count(*) FROM temp.listed", [], |row| row.get(0))?;
+        if i64::try_from(known).is_ok_and(|known| known < listed) {
+            self.take_over_new(serial)?;
+        }
+        self.find_not_listed(serial, listed)?;
+        self.forget()
+    }
+
+    /// The archives of which more is to be done than to note that they were seen: of most, from day to day, there is
+    /// nothing.
+    fn find_changed(&self) -> rusqlite::Result<()> {
+        self.execute(
+            "INSERT INTO temp.changed (id)
+             SELECT l.id FROM temp.listed AS l CROSS JOIN main.archive AS a ON a.id = l.id
+             WHERE a.deleted_here IS NOT NULL
+                 OR a.name IS NOT l.name OR a.vault <> :vault OR a.account IS NOT :account OR a.region IS NOT :region
+                 OR a.size_bytes IS NOT l.size_bytes OR a.tree_hash IS NOT l.tree_hash
+                 OR a.created_upstream IS NOT l.created",
+            &[
+                (":vault", &self.comparison.vault.as_str()),
+                (":account", &self.account()),
+                (":region", &self.comparison.scope.region.as_str()),
+            ],
+        )
+        .map(drop)
     }
 
     /// Archives listed under another name, or although they were deleted from here. What follows a name that is taken
@@ -157,7 +192,7 @@ impl Reconciliation<'_> {
             "WITH strange AS MATERIALIZED (
                  SELECT a.*, l.position, coalesce(l.name, '') AS listed_name, l.file_name AS listed_file_name,
                         a.name <> '' AND a.name <> coalesce(l.name, '') AS is_renamed
-                 FROM temp.listed AS l JOIN main.archive AS a ON a.id = l.id
+                 FROM temp.changed AS c JOIN temp.listed AS l ON l.id = c.id JOIN main.archive AS a ON a.id = c.id
                  WHERE a.deleted_here IS NOT NULL OR (a.name <> '' AND a.name <> coalesce(l.name, ''))
              ), found AS (
                  SELECT *, 1 AS rank, 'renamed' AS kind, :fix AS fixed, listed_name AS renamed_to,
@@ -174,61 +209,70 @@ impl Reconciliation<'_> {
              FROM found ORDER BY position, rank",
             findings::INSERTED
         );
-        self.execute(&sql, &[(":fix", &self.comparison.fix), (":date", &self.date())])
+        self.execute(&sql, &[(":fix", &self.comparison.fix), (":date", &self.date())]).map(drop)
     }
 
-    /// Ids are unique everywhere, so a row that was filed under a key of old is found by its id and taken over. What
-    /// has not changed is not written: most of a vault is the same from day to day, and names are in an index.
-    fn take_over_known(&self) -> rusqlite::Result<()> {
-        let scope = self.comparison.scope;
+    /// Ids are unique everywhere, so a row that was filed under a key of old is found by its id and taken over.
+    fn take_over_changed(&self) -> rusqlite::Result<()> {
+        let from_changed = "FROM temp.changed AS c JOIN temp.listed AS l ON l.id = c.id WHERE a.id = c.id";
         self.execute(
-            "UPDATE main.archive AS a SET last_seen_upstream = :seen FROM temp.listed AS l
-             WHERE a.id = l.id AND coalesce(a.last_seen_upstream < :seen, true)",
-            &[(":seen", &self.seen_at().unix_seconds())],
-        )?;
-        self.execute(
-            "UPDATE main.archive AS a SET vault = :vault, account = :account, region = :region
-             FROM temp.listed AS l
-             WHERE a.id = l.id AND (a.vault, a.account, a.region) IS NOT (:vault, :account, :region)",
+            &format!(
+                "UPDATE main.archive AS a SET vault = :vault, account = :account, region = :region {from_changed}
+                 AND (a.vault, a.account, a.region) IS NOT (:vault, :account, :region)"
+            ),
             &[
                 (":vault", &self.comparison.vault.as_str()),
-                (":account", &scope.account_text()),
-                (":region", &scope.region.as_str()),
+                (":account", &self.account()),
+                (":region", &self.comparison.scope.region.as_str()),
             ],
         )?;
         self.execute(
-            "UPDATE main.archive AS a SET name = l.name, file_name = l.file_name FROM temp.listed AS l
-             WHERE a.id = l.id AND a.name IS NOT l.name AND (coalesce(a.name, '') = '' OR :fix)",
+            &format!(
+                "UPDATE main.archive AS a SET name = l.name, file_name = l.file_name {from_changed}
+                 AND a.name IS NOT l.name AND (coalesce(a.name, '') = '' OR :fix)"
+            ),
             &[(":fix", &self.comparison.fix)],
         )?;
         self.execute(
-            "UPDATE main.archive AS a SET
-                 size_bytes = coalesce(l.size_bytes, a.size_bytes), tree_hash = coalesce(l.tree_hash, a.tree_hash),
-                 created_upstream = coalesce(l.created, a.created_upstream)
-             FROM temp.listed AS l
-             WHERE a.id = l.id
-                 AND (a.size_bytes, a.tree_hash, a.created_upstream) IS NOT (l.size_bytes, l.tree_hash, l.created)",
+            &format!(
+                "UPDATE main.archive AS a SET
+                     size_bytes = coalesce(l.size_bytes, a.size_bytes), tree_hash = coalesce(l.tree_hash, a.tree_hash),
+                     created_upstream = coalesce(l.created, a.created_upstream) {from_changed}"
+            ),
             &[],
+        )
+        .map(drop)
+    }
+
+    /// Returns how many of the listed archives the cache had. What is known never grows older.
+    fn take_over_known(&self, serial: i64) -> rusqlite::Result<usize> {
+        self.execute(
+            "UPDATE main.archive AS a
+             SET last_seen_upstream = max(coalesce(a.last_seen_upstream, :seen), :seen), listed_in = :serial
+             WHERE EXISTS (SELECT 1 FROM temp.listed AS l WHERE l.id = a.id)",
+            &[(":seen", &self.seen_at().unix_seconds()), (":serial", &serial)],
         )
     }
 
     /// In the order of their ids, which is the order of the file's own index.
-    fn take_over_new(&self) -> rusqlite::Result<()> {
-        let scope = self.comparison.scope;
+    fn take_over_new(&self, serial: i64) -> rusqlite::Result<()> {
         self.execute(
             "INSERT INTO main.archive (id, name, file_name, vault, key, created_here, account, region,
-                                       last_seen_upstream, size_bytes, tree_hash, created_upstream)
-             SELECT id, name, file_name, :vault, :key, :now, :account, :region, :seen, size_bytes, tree_hash, created
+                                       last_seen_upstream, size_bytes, tree_hash, created_upstream, listed_in)
+             SELECT id, name, file_name, :vault, :key, :now, :account, :region, :seen, size_bytes, tree_hash, created,
+                    :serial
              FROM temp.listed AS l WHERE NOT EXISTS (SELECT 1 FROM main.archive AS a WHERE a.id = l.id) ORDER BY id",
             &[
                 (":vault", &self.comparison.vault.as_str()),
-                (":key", &scope.access_key_id),
+                (":key", &self.comparison.scope.access_key_id),
                 (":now", &self.comparison.now.unix_seconds()),
-                (":account", &scope.account_text()),
-                (":region", &scope.region.as_str()),
+                (":account", &self.account()),
+                (":region", &self.comparison.scope.region.as_str()),
                 (":seen", &self.seen_at().unix_seconds()),
+                (":serial", &serial),
             ],
         )
+        .map(drop)
     }
 
     /// An upload counts as old by the time that the inventory tells of, not by its date: what was stored here and deleted
@@ -236,8 +280,11 @@ impl Reconciliation<'_> {
     ///
     /// A row of an old file may be of a vault of the same name in another region: it is not forgotten while that one's
     /// inventory is still to come. Nor is anything while rows of this inventory could not be read.
-    fn find_not_listed(&self) -> rusqlite::Result<()> {
-        let scope = self.comparison.scope;
+    fn find_not_listed(&self, serial: i64, listed: i64) -> rusqlite::Result<()> {
+        // Of a vault that is most of the file, all rows in their own order are read faster than by the index.
+        let last: Option<i64> =
+            self.transaction.query_row("SELECT max(rowid) FROM main.archive", [], |row| row.get(0))?;
+        let by_index = if last.is_some_and(|last| listed > last / 8) { "NOT INDEXED" } else { "" };
         let is_complete = self.taken.unreadable_rows == 0;
         let sql = format!(
             "{} SELECT id, name, size_bytes, tree_hash, created_upstream, created_here, last_seen_upstream,
@@ -250,9 +297,8 @@ impl Reconciliation<'_> {
                        WHEN deleted_here IS NULL AND (last_seen_upstream IS NOT NULL OR created_here < :old)
                            THEN 'disappeared'
                        ELSE 'not yet listed' END AS kind
-                   FROM main.archive AS a
-                   WHERE vault = :vault AND {OWNED}
-                       AND NOT EXISTS (SELECT 1 FROM temp.listed AS l WHERE l.id = a.id))
+                   FROM main.archive AS a {by_index}
+                   WHERE vault = :vault AND {OWNED} AND listed_in IS NOT :serial)
              WHERE :complete OR kind <> 'deletion confirmed' ORDER BY coalesce(file_name, name), id",
             findings::INSERTED
         );
@@ -260,41 +306,57 @@ impl Reconciliation<'_> {
             &sql,
             &[
                 (":vault", &self.comparison.vault.as_str()),
-                (":key", &scope.access_key_id),
-                (":account", &scope.account_text()),
-                (":region", &scope.region.as_str()),
+                (":key", &self.comparison.scope.access_key_id),
+                (":account", &self.account()),
+                (":region", &self.comparison.scope.region.as_str()),
+                (":serial", &serial),
                 (":fix", &self.comparison.fix),
                 (":complete", &is_complete),
                 (":date", &self.date()),
                 (":old", &(self.seen_at() - INVENTORY_LAG).unix_seconds()),
             ],
         )
+        .map(drop)
     }
 
     fn forget(&self) -> rusqlite::Result<()> {
         let sql = "DELETE FROM main.archive WHERE id IN (
                        SELECT id FROM temp.finding
                        WHERE kind = 'deletion confirmed' OR (kind = 'disappeared' AND fixed))";
-        self.execute(sql, &[])
+        self.execute(sql, &[]).map(drop)
     }
 
-    fn remember_inventory(&self) -> rusqlite::Result<()> {
-        let Some(account) = self.comparison.scope.account_text() else { return Ok(()) };
+    /// Returns the serial number of the inventory, which the rows that it lists are marked with. An older inventory than
+    /// the last gets a number as well, but does not count as the last.
+    fn remember_inventory(&self) -> rusqlite::Result<i64> {
         let sql = "
-            INSERT INTO main.vault (account, region, name, inventory_date, inventory_requested, inventory_rows,
-                                    inventory_unreadable)
-            VALUES (:account, :region, :name, :date, :requested, (SELECT count(*) FROM temp.listed), :unreadable)
-            ON CONFLICT DO UPDATE SET
-                inventory_date = excluded.inventory_date, inventory_requested = excluded.inventory_requested,
-                inventory_rows = excluded.inventory_rows, inventory_unreadable = excluded.inventory_unreadable
-            WHERE coalesce(inventory_requested <= excluded.inventory_requested, true)";
-        let parameters = named_params! {
-            ":account": account, ":region": self.comparison.scope.region.as_str(),
-            ":name": self.comparison.vault.as_str(), ":date": self.date(),
-            ":requested": self.comparison.requested.unix_seconds(),
-            ":unreadable": i64::try_from(self.taken.unreadable_rows).unwrap_or(i64::MAX)
-        };
-        self.execute(sql, parameters)
+            INSERT INTO main.vault (account, region, name, inventory_serial) VALUES (:account, :region, :name, 1)
+            ON CONFLICT DO UPDATE SET inventory_serial = coalesce(inventory_serial, 0) + 1
+            RETURNING inventory_serial";
+        let vault: [(&str, &dyn ToSql); 3] = [
+            (":account", &self.account()),
+            (":region", &self.comparison.scope.region.as_str()),
+            (":name", &self.comparison.vault.as_str()),
+        ];
+        let serial = self.transaction.query_row(sql, &vault[..], |row| row.get(0))?;
+        let sql = "
+            UPDATE main.vault SET
+                inventory_date = :date, inventory_requested = :requested, inventory_unreadable = :unreadable,
+                inventory_rows = (SELECT count(*) FROM temp.listed)
+            WHERE account = :account AND region = :region AND name = :name
+                AND coalesce(inventory_requested <= :requested, true)";
+        let unreadable = i64::try_from(self.taken.unreadable_rows).unwrap_or(i64::MAX);
+        let values: [(&str, &dyn ToSql); 3] = [
+            (":date", &self.date()),
+            (":requested", &self.comparison.requested.unix_seconds()),
+            (":unreadable", &unreadable),
+        ];
+        self.execute(sql, &[&vault[..], &values[..]].concat())?;
+        Ok(serial)
+    }
+
+    fn account(&self) -> &str {
+        self.taken.account.as_str()
     }
 
     fn date(&self) -> f64 {
@@ -305,7 +367,7 @@ impl Reconciliation<'_> {
         seen_at(self.taken.date, self.comparison.requested)
     }
 
-    fn execute(&self, sql: &str, parameters: &[(&str, &dyn ToSql)]) -> rusqlite::Result<()> {
-        self.transaction.prepare(sql)?.execute(parameters).map(drop)
+    fn execute(&self, sql: &str, parameters: &[(&str, &dyn ToSql)]) -> rusqlite::Result<usize> {
+        self.transaction.prepare(sql)?.execute(parameters)
     }
 }

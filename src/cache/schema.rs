@@ -30,6 +30,7 @@ const FROM_THE_ORIGINAL: &str = "
     ALTER TABLE archive ADD COLUMN created_upstream INTEGER;
     ALTER TABLE archive ADD COLUMN deletion_begun INTEGER;  -- asked of the service; unknown how it ended
     ALTER TABLE archive ADD COLUMN file_name VARCHAR;       -- what is written in a description of another program
+    ALTER TABLE archive ADD COLUMN listed_in INTEGER;       -- inventory_serial of the last inventory that lists it
 
     -- Whoever looks for a name, or lists by name, does so by this expression.
     CREATE INDEX archive_by_name ON archive (vault, coalesce(file_name, name));
@@ -51,6 +52,7 @@ const FROM_THE_ORIGINAL: &str = "
         inventory_requested INTEGER,  -- when the job of that inventory was asked for
         inventory_rows INTEGER,       -- how many archives it lists
         inventory_unreadable INTEGER, -- how many of its rows made no sense and were left out
+        inventory_serial INTEGER,     -- which of the inventories that were ever taken in it is
         PRIMARY KEY (account, region, name)
     ) WITHOUT ROWID;
 ";

@@ -9,7 +9,7 @@ use super::wait::Pauses;
 use super::{Engine, EngineError, Patience, RangeSize};
 use crate::cache::{CacheError, Comparison, Finding, INVENTORY_LAG, InventoryTaken, Scope};
 use crate::service::{Job, JobStatus, JobTask, ServiceError};
-use crate::types::{JobId, Timestamp, VaultName, quoted};
+use crate::types::{AccountId, JobId, Timestamp, VaultName, quoted};
 
 /// How a sync ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,13 +156,14 @@ impl Engine {
         let output = Output { vault, job: &job.id, name: &name, size_bytes, tree_hash: None, range_size };
         let file = self.download_to_unnamed(&output).await?;
         let (cache, now, requested) = (self.cache.clone(), self.clock.now(), job.created_at()?);
-        let (scope, vault) = (scope.clone(), vault.clone());
+        let (of_task, its_vault) = (scope.clone(), vault.clone());
         let mut told = std::mem::replace(tell, Box::new(|_| {}));
         let work = tokio::task::spawn_blocking(move || {
-            let comparison = Comparison { scope: &scope, vault: &vault, requested, fix, now };
+            let (scope, vault) = (&of_task, &its_vault);
+            let comparison = Comparison { scope, vault, requested, fix, now };
             let read = |take: &mut crate::cache::ListedSink<'_>| {
                 let summary = inventory::read(BufReader::new(file), take).map_err(unreadable)?;
-                taken(&scope, &vault, &summary)
+                taken(scope, vault, &summary)
             };
             let outcome = cache.reconcile(comparison, read, &mut told);
             (outcome, told)
@@ -170,7 +171,9 @@ impl Engine {
         let (outcome, told) =
             work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         *tell = told;
-        outcome
+        let taken = outcome?;
+        self.learn(&mut scope.clone(), vault, &taken.account)?;
+        Ok(taken)
     }
 }
 
@@ -188,24 +191,32 @@ pub(super) enum Finished {
 /// Where findings go.
 type Tell = Box<dyn FnMut(Finding) + Send>;
 
-/// What came must be dated, and of this vault: its rows decide what is called lost.
+/// What came must be dated, and of this vault: its rows decide what is called lost. It also tells whose the vault is, to
+/// a caller who may list jobs but not describe the vault.
 fn taken(
     scope: &Scope,
     vault: &VaultName,
     summary: &InventorySummary,
 ) -> Result<InventoryTaken, EngineError> {
     let bad = |cause: String| EngineError::from(ServiceError::BadAnswer { cause });
-    let end = format!(":vaults/{vault}");
-    if let Some(arn) = summary.vault_arn.as_deref() {
-        let region = arn.split(':').nth(3);
-        let account = arn.split(':').nth(4);
-        let is_of_account = scope.account.as_ref().is_none_or(|known| account == Some(known.as_str()));
-        if !arn.ends_with(&end) || region != Some(scope.region.as_str()) || !is_of_account {
-            return Err(bad(format!("the inventory is that of another vault, {}", quoted(arn))));
+    let arn = summary.vault_arn.as_deref();
+    let of_inventory = arn.map(|arn| {
+        let fields: Vec<&str> = arn.splitn(6, ':').collect();
+        let [_, _, "glacier", region, account, name] = fields[..] else { return None };
+        let is_this = region == scope.region.as_str() && name == format!("vaults/{vault}");
+        account.parse::<AccountId>().ok().filter(|_| is_this)
+    });
+    let account = match (of_inventory, scope.account.clone()) {
+        (None, Some(known)) => known,
+        (Some(Some(told)), known) if known.as_ref().is_none_or(|known| *known == told) => told,
+        (None, None) => return Err(bad("the inventory does not say whose it is".into())),
+        _ => {
+            let arn = quoted(arn.unwrap_or_default());
+            return Err(bad(format!("the inventory is that of another vault, {arn}")));
         }
-    }
+    };
     let date: Timestamp = summary.date.ok_or_else(|| bad("the inventory has no date".into()))?;
-    Ok(InventoryTaken { date, unreadable_rows: summary.unreadable_rows })
+    Ok(InventoryTaken { account, date, unreadable_rows: summary.unreadable_rows })
 }
 
 fn unreadable(error: ReadError<CacheError>) -> EngineError {

@@ -15,7 +15,7 @@ pub(super) async fn run(engine: &Engine, args: archive::Checkpresent) -> Result<
     let patience = patience(args.wait);
     let (answer, taken) =
         engine.is_known_present(&args.vault, &reference, args.max_age, patience, vault_sync::tell).await?;
-    taken.into_iter().for_each(vault_sync::tell_of_unreadable);
+    taken.iter().for_each(vault_sync::tell_of_unreadable);
     match answer {
         Ok(()) => writeln!(std::io::stdout(), "{}", args.name)?,
         Err(reason) if !args.quiet => say(reason),

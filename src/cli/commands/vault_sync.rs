@@ -12,7 +12,7 @@ pub(super) async fn run(engine: &Engine, args: vault::Sync) -> Result<Exit> {
     let vault = quoted(args.name.as_str());
     match engine.sync(&args.name, args.max_age, args.fix, patience(args.wait), tell).await? {
         Sync::Done(taken) => {
-            tell_of_unreadable(taken);
+            tell_of_unreadable(&taken);
             Ok(Exit::Done)
         }
         Sync::Queued => {
@@ -57,7 +57,7 @@ pub(super) fn tell(Finding { archive, kind }: Finding) {
 }
 
 /// Says that an inventory was not as it should be.
-pub(super) fn tell_of_unreadable(taken: InventoryTaken) {
+pub(super) fn tell_of_unreadable(taken: &InventoryTaken) {
     if taken.unreadable_rows > 0 {
         warning(format_args!(
             "{} rows of the inventory cannot be read and were left out",
