@@ -27,6 +27,7 @@ mod damage;
 mod duplicates;
 mod findings;
 mod inventory;
+mod repeated;
 mod schema;
 mod vaults;
 
@@ -41,6 +42,7 @@ pub use archives::{Archive, NewArchive};
 pub use findings::{Finding, FindingKind};
 pub(crate) use inventory::INVENTORY_LAG;
 pub use inventory::{Comparison, InventoryTaken, ListedArchive, ListedSink};
+pub use repeated::Recognised;
 pub use vaults::{InventoryKnowledge, VaultKnowledge};
 
 /// How long a writer waits for another to finish: the longest transaction is the end of a sync of a large vault.

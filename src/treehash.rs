@@ -22,6 +22,18 @@ impl TreeHash {
         hasher.finish()
     }
 
+    /// Returns the tree hash of all that `reader` brings.
+    pub fn of_reader(reader: &mut impl std::io::Read) -> std::io::Result<Self> {
+        let mut hasher = TreeHasher::new();
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok(hasher.finish()),
+                count => hasher.update(&buffer[..count]),
+            }
+        }
+    }
+
     /// Returns the hash of data cut into equal pieces of a power of two MiB with a shorter last one, from the
     /// hashes of the pieces; of no pieces, the hash of no data.
     pub fn combine(pieces: impl IntoIterator<Item = Self>) -> Self {

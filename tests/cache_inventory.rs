@@ -64,6 +64,7 @@ impl Fixture {
         let mut findings = Vec::new();
         self.cache.reconcile(
             comparison,
+            TreeHash::of(b"inventory"),
             |take| {
                 for row in rows {
                     take(row)?;
@@ -130,6 +131,7 @@ fn an_inventory_that_breaks_off_changes_nothing() {
     };
     let broken = fixture.cache.reconcile(
         comparison,
+        TreeHash::of(b"inventory"),
         |take| {
             take(listed("c", "c"))?;
             Err(CacheError::Directory { path: "x".into(), source: std::io::ErrorKind::Other.into() })

@@ -8,9 +8,11 @@ use std::time::Duration;
 use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior};
 
 use super::accounts::OWNED;
+use super::repeated::checksum;
 use super::vaults::seen_at;
 use super::{Cache, CacheError, Finding, Scope, findings};
-use crate::types::{AccountId, ArchiveId, Timestamp, VaultName, file_name_in};
+use crate::treehash::TreeHash;
+use crate::types::{AccountId, ArchiveId, JobId, Timestamp, VaultName, file_name_in};
 
 /// How long an upload may be missing from inventories before that is strange. Inventories are made about daily, and
 /// an archive may be missing even from one that was made after its upload.
@@ -58,7 +60,9 @@ pub struct Comparison<'a> {
     pub scope: &'a Scope,
     /// The vault that the inventory is of.
     pub vault: &'a VaultName,
-    /// When the job that brought the inventory was asked for.
+    /// The job that brings the inventory.
+    pub job: &'a JobId,
+    /// When it was asked for.
     pub requested: Timestamp,
     /// Whether the inventory overrides the cache where they disagree.
     pub fix: bool,
@@ -67,7 +71,8 @@ pub struct Comparison<'a> {
 }
 
 impl Cache {
-    /// Compares the vault's rows with an inventory, which `read` gives row by row, and takes over what it says. When
+    /// Compares the vault's rows with an inventory, whose bytes have the tree hash `content` and which `read` gives row by
+    /// row, and takes over what it says. When
     /// that is done for good, each finding is told of; what is strange is only told, not changed, without `fix`.
     ///
     /// # Errors
@@ -76,6 +81,7 @@ impl Cache {
     pub fn reconcile<E: From<CacheError>>(
         &self,
         comparison: Comparison<'_>,
+        content: TreeHash,
         read: impl FnOnce(&mut ListedSink<'_>) -> Result<InventoryTaken, E>,
         tell: &mut dyn FnMut(Finding),
     ) -> Result<InventoryTaken, E> {
@@ -84,7 +90,7 @@ impl Cache {
         let taken = self.load(&mut connection, read)?;
         let outcome =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
-                Reconciliation { comparison, taken: &taken, transaction: &transaction }.run()?;
+                Reconciliation { comparison, taken: &taken, transaction: &transaction }.run(content)?;
                 transaction.commit()
             });
         set_cache_size(&connection, CACHE_SIZE_DEFAULT, CACHE_SIZE_DEFAULT).map_err(failed)?;
@@ -144,15 +150,15 @@ fn set_cache_size(connection: &Connection, main: i64, temporary: i64) -> rusqlit
     connection.pragma_update(Some("temp"), "cache_size", temporary)
 }
 
-struct Reconciliation<'a> {
-    comparison: Comparison<'a>,
-    taken: &'a InventoryTaken,
-    transaction: &'a Transaction<'a>,
+pub(super) struct Reconciliation<'a> {
+    pub(super) comparison: Comparison<'a>,
+    pub(super) taken: &'a InventoryTaken,
+    pub(super) transaction: &'a Transaction<'a>,
 }
 
 impl Reconciliation<'_> {
-    fn run(&self) -> rusqlite::Result<()> {
-        let serial = self.remember_inventory()?;
+    fn run(&self, content: TreeHash) -> rusqlite::Result<()> {
+        let serial = self.next_serial()?;
         self.find_changed()?;
         self.find_strange_among_listed()?;
         self.take_over_changed()?;
@@ -162,8 +168,42 @@ impl Reconciliation<'_> {
         if i64::try_from(known).is_ok_and(|known| known < listed) {
             self.take_over_new(serial)?;
         }
-        self.find_not_listed(serial, listed)?;
+        self.find_not_listed(serial, Some(listed))?;
+        self.remember_inventory(serial, listed, content)?;
         self.forget()
+    }
+
+    /// Notes that all that the last inventory lists was seen again, by another one with the same list.
+    pub(super) fn see_again(&self, serial: i64) -> rusqlite::Result<()> {
+        let seen = self.seen_at().unix_seconds();
+        self.execute(
+            "UPDATE main.archive SET last_seen_upstream = :seen WHERE listed_in = :serial AND last_seen_upstream < :seen",
+            &[(":seen", &seen), (":serial", &serial)],
+        )?;
+        self.execute(
+            "UPDATE main.vault SET inventory_job = :job, inventory_requested = :requested
+             WHERE account = :account AND region = :region AND name = :name AND inventory_requested < :requested",
+            &[
+                (":job", &self.comparison.job.as_str()),
+                (":requested", &self.comparison.requested.unix_seconds()),
+                (":account", &self.account()),
+                (":region", &self.comparison.scope.region.as_str()),
+                (":name", &self.comparison.vault.as_str()),
+            ],
+        )
+        .map(drop)
+    }
+
+    /// The archives that are listed although they were deleted from here, where nothing else is strange.
+    pub(super) fn find_deleted(&self, serial: i64) -> rusqlite::Result<()> {
+        let sql = format!(
+            "{} SELECT id, name, size_bytes, tree_hash, created_upstream, created_here, last_seen_upstream,
+                       deletion_begun, deleted_here, file_name,
+                       iif(deleted_here < :date, 'still present', 'deletion not yet listed'), false, NULL
+             FROM main.archive WHERE listed_in = :serial AND deleted_here IS NOT NULL ORDER BY created_upstream, id",
+            findings::INSERTED
+        );
+        self.execute(&sql, &[(":serial", &serial), (":date", &self.date())]).map(drop)
     }
 
     /// The archives of which more is to be done than to note that they were seen: of most, from day to day, there is
@@ -280,11 +320,15 @@ impl Reconciliation<'_> {
     ///
     /// A row of an old file may be of a vault of the same name in another region: it is not forgotten while that one's
     /// inventory is still to come. Nor is anything while rows of this inventory could not be read.
-    fn find_not_listed(&self, serial: i64, listed: i64) -> rusqlite::Result<()> {
+    pub(super) fn find_not_listed(&self, serial: i64, listed: Option<i64>) -> rusqlite::Result<()> {
         // Of a vault that is most of the file, all rows in their own order are read faster than by the index.
         let last: Option<i64> =
             self.transaction.query_row("SELECT max(rowid) FROM main.archive", [], |row| row.get(0))?;
-        let by_index = if last.is_some_and(|last| listed > last / 8) { "NOT INDEXED" } else { "" };
+        let by_index = if listed.is_none_or(|listed| Some(listed) > last.map(|last| last / 8)) {
+            "NOT INDEXED"
+        } else {
+            ""
+        };
         let is_complete = self.taken.unreadable_rows == 0;
         let sql = format!(
             "{} SELECT id, name, size_bytes, tree_hash, created_upstream, created_here, last_seen_upstream,
@@ -319,40 +363,55 @@ impl Reconciliation<'_> {
         .map(drop)
     }
 
-    fn forget(&self) -> rusqlite::Result<()> {
+    pub(super) fn forget(&self) -> rusqlite::Result<()> {
         let sql = "DELETE FROM main.archive WHERE id IN (
                        SELECT id FROM temp.finding
                        WHERE kind = 'deletion confirmed' OR (kind = 'disappeared' AND fixed))";
         self.execute(sql, &[]).map(drop)
     }
 
-    /// Returns the serial number of the inventory, which the rows that it lists are marked with. An older inventory than
-    /// the last gets a number as well, but does not count as the last.
-    fn remember_inventory(&self) -> rusqlite::Result<i64> {
+    /// Returns the number of this inventory, which the rows that it lists are marked with.
+    fn next_serial(&self) -> rusqlite::Result<i64> {
+        // All vaults together are counted, so that a row's mark can mean but one inventory.
         let sql = "
-            INSERT INTO main.vault (account, region, name, inventory_serial) VALUES (:account, :region, :name, 1)
-            ON CONFLICT DO UPDATE SET inventory_serial = coalesce(inventory_serial, 0) + 1
+            INSERT INTO main.vault (account, region, name, inventory_serial)
+            VALUES (?1, ?2, ?3, (SELECT coalesce(max(inventory_serial), 0) + 1 FROM main.vault))
+            ON CONFLICT DO UPDATE SET inventory_serial = excluded.inventory_serial
             RETURNING inventory_serial";
-        let vault: [(&str, &dyn ToSql); 3] = [
-            (":account", &self.account()),
-            (":region", &self.comparison.scope.region.as_str()),
-            (":name", &self.comparison.vault.as_str()),
-        ];
-        let serial = self.transaction.query_row(sql, &vault[..], |row| row.get(0))?;
-        let sql = "
-            UPDATE main.vault SET
-                inventory_date = :date, inventory_requested = :requested, inventory_unreadable = :unreadable,
-                inventory_rows = (SELECT count(*) FROM temp.listed)
-            WHERE account = :account AND region = :region AND name = :name
-                AND coalesce(inventory_requested <= :requested, true)";
-        let unreadable = i64::try_from(self.taken.unreadable_rows).unwrap_or(i64::MAX);
-        let values: [(&str, &dyn ToSql); 3] = [
-            (":date", &self.date()),
-            (":requested", &self.comparison.requested.unix_seconds()),
-            (":unreadable", &unreadable),
-        ];
-        self.execute(sql, &[&vault[..], &values[..]].concat())?;
-        Ok(serial)
+        let region = self.comparison.scope.region.as_str();
+        let vault = (self.account(), region, self.comparison.vault.as_str());
+        self.transaction.query_row(sql, vault, |row| row.get(0))
+    }
+
+    /// An older inventory than the last does not take its place. Where a name was not taken over, or a row not read, there
+    /// is more to tell than the rows themselves show, and so no checksum.
+    fn remember_inventory(&self, serial: i64, listed: i64, content: TreeHash) -> rusqlite::Result<()> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM temp.finding WHERE kind = 'renamed' AND NOT fixed)";
+        let has_other_names: bool = self.transaction.query_row(sql, [], |row| row.get(0))?;
+        let is_plain = self.taken.unreadable_rows == 0 && !has_other_names;
+        let checksum = is_plain.then(|| checksum(self.transaction, serial)).transpose()?;
+        self.execute(
+            "UPDATE main.vault SET
+                 inventory_date = :date, inventory_requested = :requested, inventory_rows = :rows,
+                 inventory_unreadable = :unreadable, inventory_job = :job, inventory_content = :content,
+                 inventory_checksum = :checksum, inventory_last = :serial
+             WHERE account = :account AND region = :region AND name = :name
+                 AND coalesce(inventory_requested <= :requested, true)",
+            &[
+                (":account", &self.account()),
+                (":region", &self.comparison.scope.region.as_str()),
+                (":name", &self.comparison.vault.as_str()),
+                (":date", &self.date()),
+                (":requested", &self.comparison.requested.unix_seconds()),
+                (":rows", &listed),
+                (":unreadable", &i64::try_from(self.taken.unreadable_rows).unwrap_or(i64::MAX)),
+                (":job", &self.comparison.job.as_str()),
+                (":content", &content.to_string()),
+                (":checksum", &checksum),
+                (":serial", &serial),
+            ],
+        )
+        .map(drop)
     }
 
     fn account(&self) -> &str {

@@ -52,7 +52,11 @@ const FROM_THE_ORIGINAL: &str = "
         inventory_requested INTEGER,  -- when the job of that inventory was asked for
         inventory_rows INTEGER,       -- how many archives it lists
         inventory_unreadable INTEGER, -- how many of its rows made no sense and were left out
-        inventory_serial INTEGER,     -- which of the inventories that were ever taken in it is
+        inventory_job VARCHAR,        -- the job that brought it
+        inventory_content VARCHAR,    -- the tree hash of its bytes
+        inventory_checksum INTEGER,   -- of the rows that it lists, as it left them
+        inventory_last INTEGER,       -- which of all that were taken in it is: what its rows have in listed_in
+        inventory_serial INTEGER,     -- how many were taken in, older ones than the last included
         PRIMARY KEY (account, region, name)
     ) WITHOUT ROWID;
 ";

@@ -1,15 +1,23 @@
 //! Bringing the cache in line with the vault, by way of an inventory.
 
-use std::io::BufReader;
+use std::fs::File;
+use std::io::{self, BufReader, Seek};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::download::Output;
 use super::inventory::{self, InventorySummary, ReadError};
 use super::wait::Pauses;
 use super::{Engine, EngineError, Patience, RangeSize};
-use crate::cache::{CacheError, Comparison, Finding, INVENTORY_LAG, InventoryTaken, Scope};
+use crate::cache::{
+    Cache, CacheError, Comparison, Finding, INVENTORY_LAG, InventoryTaken, Recognised, Scope,
+};
 use crate::service::{Job, JobStatus, JobTask, ServiceError};
+use crate::treehash::TreeHash;
 use crate::types::{AccountId, JobId, Timestamp, VaultName, quoted};
+
+/// How much of an inventory is read from its file at a time.
+const READ_BYTES: usize = 256 * 1024;
 
 /// How a sync ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +146,8 @@ impl Engine {
         }
     }
 
-    /// Downloads the inventory as a whole, then lets the cache agree with it.
+    /// Downloads the inventory as a whole, then lets the cache agree with it. One that was taken in before is not even
+    /// downloaded.
     async fn take_in(
         &self,
         scope: &Scope,
@@ -147,6 +156,33 @@ impl Engine {
         fix: bool,
         tell: &mut Tell,
     ) -> Result<InventoryTaken, EngineError> {
+        let told = std::mem::replace(tell, Box::new(|_| {}));
+        let asked = Asked {
+            scope: scope.clone(),
+            vault: vault.clone(),
+            job: job.id.clone(),
+            requested: job.created_at()?,
+            now: self.clock.now(),
+            fix,
+        };
+        let mut intake = Intake { cache: Arc::clone(&self.cache), asked, tell: told };
+        let (known, back) = blocking(move || (intake.repeated(None), intake)).await;
+        intake = back;
+        let taken = match known? {
+            Some(taken) => taken,
+            None => {
+                let file = self.download_inventory(vault, job).await?;
+                let (taken, back) = blocking(move || (intake.unseen(file), intake)).await;
+                intake = back;
+                taken?
+            }
+        };
+        *tell = intake.tell;
+        self.learn(&mut scope.clone(), vault, &taken.account)?;
+        Ok(taken)
+    }
+
+    async fn download_inventory(&self, vault: &VaultName, job: &Job) -> Result<File, EngineError> {
         let size_bytes = match &job.task {
             JobTask::Inventory(task) => task.size_bytes,
             JobTask::Archive(_) => None,
@@ -154,27 +190,62 @@ impl Engine {
         let name = format!("inventory of {vault}");
         let range_size = RangeSize::default();
         let output = Output { vault, job: &job.id, name: &name, size_bytes, tree_hash: None, range_size };
-        let file = self.download_to_unnamed(&output).await?;
-        let (cache, now, requested) = (self.cache.clone(), self.clock.now(), job.created_at()?);
-        let (of_task, its_vault) = (scope.clone(), vault.clone());
-        let mut told = std::mem::replace(tell, Box::new(|_| {}));
-        let work = tokio::task::spawn_blocking(move || {
-            let (scope, vault) = (&of_task, &its_vault);
-            let comparison = Comparison { scope, vault, requested, fix, now };
-            let read = |take: &mut crate::cache::ListedSink<'_>| {
-                let summary = inventory::read(BufReader::new(file), take).map_err(unreadable)?;
-                taken(scope, vault, &summary)
-            };
-            let outcome = cache.reconcile(comparison, read, &mut told);
-            (outcome, told)
-        });
-        let (outcome, told) =
-            work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-        *tell = told;
-        let taken = outcome?;
-        self.learn(&mut scope.clone(), vault, &taken.account)?;
-        Ok(taken)
+        self.download_to_unnamed(&output).await
     }
+}
+
+/// An inventory on its way into the cache, away from the threads that talk to the network.
+struct Intake {
+    cache: Arc<Cache>,
+    asked: Asked,
+    tell: Tell,
+}
+
+/// What was asked for.
+struct Asked {
+    scope: Scope,
+    vault: VaultName,
+    job: JobId,
+    requested: Timestamp,
+    now: Timestamp,
+    fix: bool,
+}
+
+impl Asked {
+    fn comparison(&self) -> Comparison<'_> {
+        let Self { scope, vault, job, requested, now, fix } = self;
+        Comparison { scope, vault, job, requested: *requested, fix: *fix, now: *now }
+    }
+}
+
+impl Intake {
+    /// Does what there is to do if this inventory, known by its job or its bytes, was the last that was taken in.
+    fn repeated(&mut self, content: Option<TreeHash>) -> Result<Option<InventoryTaken>, EngineError> {
+        let inventory = content.map_or(Recognised::Job, Recognised::Content);
+        Ok(self.cache.reconcile_repeated(self.asked.comparison(), inventory, &mut self.tell)?)
+    }
+
+    fn unseen(&mut self, mut file: File) -> Result<InventoryTaken, EngineError> {
+        let unreadable_file = |error: io::Error| ServiceError::BadAnswer { cause: error.to_string() };
+        let content = TreeHash::of_reader(&mut file).map_err(unreadable_file)?;
+        if let Some(taken) = self.repeated(Some(content))? {
+            return Ok(taken);
+        }
+        file.rewind().map_err(unreadable_file)?;
+        let asked = &self.asked;
+        let read = |take: &mut crate::cache::ListedSink<'_>| {
+            let summary =
+                inventory::read(BufReader::with_capacity(READ_BYTES, file), take).map_err(unreadable)?;
+            taken(&asked.scope, &asked.vault, &summary)
+        };
+        self.cache.reconcile(asked.comparison(), content, read, &mut self.tell)
+    }
+}
+
+/// Runs work that blocks where it holds nobody up.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// How far an inventory is that someone has asked for.

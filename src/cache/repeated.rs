@@ -1,0 +1,121 @@
+//! An inventory that was taken in before.
+//!
+//! Inventories are not made anew while a vault does not change, and one that is there is used for a day; so most syncs
+//! meet one that the cache knows. If it is the same job, or another that brought the same bytes, and the rows that it
+//! lists are as it left them, what there is to tell follows from the rows alone.
+
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, TransactionBehavior};
+use sha2::{Digest, Sha256};
+
+use super::inventory::{Comparison, InventoryTaken, Reconciliation};
+use super::{Cache, CacheError, Finding, findings};
+use crate::treehash::TreeHash;
+use crate::types::Timestamp;
+
+/// How an inventory is recognised.
+#[derive(Debug, Clone, Copy)]
+pub enum Recognised {
+    /// By the job that brings it.
+    Job,
+    /// By its bytes.
+    Content(TreeHash),
+}
+
+/// What is remembered of the last inventory of a vault.
+struct Last {
+    account: String,
+    date: Timestamp,
+    job: Option<String>,
+    content: Option<String>,
+    checksum: Option<i64>,
+    serial: i64,
+}
+
+impl Cache {
+    /// Does what [`Cache::reconcile`] would do with the inventory, if it is the last that was taken in and its rows are as
+    /// it left them; else nothing.
+    pub fn reconcile_repeated(
+        &self,
+        comparison: Comparison<'_>,
+        inventory: Recognised,
+        tell: &mut dyn FnMut(Finding),
+    ) -> Result<Option<InventoryTaken>, CacheError> {
+        self.with(|connection| {
+            connection.execute_batch(findings::TABLE)?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let taken = repeat(&transaction, comparison, inventory)?;
+            transaction.commit()?;
+            findings::tell(connection, tell)?;
+            Ok(taken)
+        })
+    }
+}
+
+fn repeat(
+    transaction: &Transaction<'_>,
+    comparison: Comparison<'_>,
+    inventory: Recognised,
+) -> rusqlite::Result<Option<InventoryTaken>> {
+    let Some(last) = last(transaction, comparison)? else { return Ok(None) };
+    let is_same = match inventory {
+        Recognised::Job => last.job.as_deref() == Some(comparison.job.as_str()),
+        Recognised::Content(hash) => last.content == Some(hash.to_string()),
+    };
+    if !is_same || last.checksum.is_none() || last.checksum != Some(checksum(transaction, last.serial)?) {
+        return Ok(None);
+    }
+    let Ok(account) = last.account.parse() else { return Ok(None) };
+    let taken = InventoryTaken { account, date: last.date, unreadable_rows: 0 };
+    let reconciliation = Reconciliation { comparison, taken: &taken, transaction };
+    if let Recognised::Content(_) = inventory {
+        reconciliation.see_again(last.serial)?;
+    }
+    reconciliation.find_deleted(last.serial)?;
+    reconciliation.find_not_listed(last.serial, None)?;
+    reconciliation.forget()?;
+    Ok(Some(taken))
+}
+
+fn last(transaction: &Transaction<'_>, comparison: Comparison<'_>) -> rusqlite::Result<Option<Last>> {
+    let sql = "SELECT account, inventory_date, inventory_job, inventory_content, inventory_checksum, inventory_serial
+               FROM vault WHERE account = ?1 AND region = ?2 AND name = ?3 AND inventory_serial = inventory_last";
+    let scope = comparison.scope;
+    let values = (scope.account_text(), scope.region.as_str(), comparison.vault.as_str());
+    let last = |row: &Row<'_>| {
+        Ok(Last {
+            account: row.get(0)?,
+            date: Timestamp::from_unix_seconds(row.get(1)?),
+            job: row.get(2)?,
+            content: row.get(3)?,
+            checksum: row.get(4)?,
+            serial: row.get(5)?,
+        })
+    };
+    transaction.query_row(sql, values, last).optional()
+}
+
+/// Returns a number that changes with any row that an inventory lists, whatever their order.
+pub(super) fn checksum(connection: &Connection, serial: i64) -> rusqlite::Result<i64> {
+    let sql = "SELECT id, vault, account, region, name, file_name, size_bytes, tree_hash, created_upstream
+               FROM main.archive WHERE listed_in = ?1";
+    let mut query = connection.prepare(sql)?;
+    let columns = query.column_count();
+    let mut rows = query.query([&serial as &dyn ToSql])?;
+    let mut sum = 0_i64;
+    while let Some(row) = rows.next()? {
+        let mut hasher = Sha256::new();
+        for column in 0..columns {
+            match row.get_ref(column)? {
+                rusqlite::types::ValueRef::Text(text) => hasher.update(text),
+                rusqlite::types::ValueRef::Integer(number) => hasher.update(number.to_le_bytes()),
+                rusqlite::types::ValueRef::Real(number) => hasher.update(number.to_le_bytes()),
+                _ => {}
+            }
+            hasher.update([0]);
+        }
+        let digest = hasher.finalize();
+        let (head, _) = digest.split_at(8);
+        sum = sum.wrapping_add(head.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)));
+    }
+    Ok(sum)
+}
