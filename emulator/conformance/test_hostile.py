@@ -19,7 +19,7 @@ def talk(emulator, data, end=True):
             while piece := connection.recv(65536):
                 answer += piece
             return answer
-        except (ConnectionResetError, BrokenPipeError):
+        except OSError:
             return b""
 
 

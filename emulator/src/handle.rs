@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::delays::JobDelays;
 use crate::faults::{Fault, Faults};
-use crate::limits::Link;
+use crate::link::Link;
 use crate::ops::Glacier;
 use crate::server;
 use crate::signature::Keys;
@@ -69,6 +69,9 @@ pub struct Builder {
     link: Link,
     faults: Vec<Fault>,
     is_closed_to_customers: bool,
+    takes_unsigned: bool,
+    omits_nulls: bool,
+    keeps_content: bool,
 }
 
 impl Default for Builder {
@@ -84,6 +87,9 @@ impl Default for Builder {
             link: Link::default(),
             faults: Vec::new(),
             is_closed_to_customers: false,
+            takes_unsigned: false,
+            omits_nulls: false,
+            keeps_content: true,
         }
     }
 }
@@ -96,7 +102,7 @@ impl Builder {
         self
     }
 
-    /// Keeps vaults in this directory, across runs. Without this, in a temporary one.
+    /// Keeps vaults in this directory, across runs, and how far the clock was pushed. Without this, in a temporary one.
     #[must_use]
     pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.data_directory = Some(directory.into());
@@ -161,14 +167,15 @@ impl Builder {
         self
     }
 
-    /// Lets this much time pass before each request is looked at.
+    /// Lets this much time pass before each request is looked at; the emulator's own calls under `/_emulator/` do not wait.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.link.latency = latency;
         self
     }
 
-    /// Lets a connection carry this many bytes a second in each direction.
+    /// Lets a connection carry this many bytes a second in each direction, heads of requests and answers included. What
+    /// the system's own buffers take in is not yet through: an upload is answered when its last byte was due.
     #[must_use]
     pub fn bandwidth(mut self, bytes_per_second: u64) -> Self {
         self.link.bytes_per_second = Some(bytes_per_second.max(1));
@@ -179,6 +186,30 @@ impl Builder {
     #[must_use]
     pub fn no_longer_supported(mut self) -> Self {
         self.is_closed_to_customers = true;
+        self
+    }
+
+    /// Takes requests as they come: neither their signatures nor their dates are looked at. Bodies are still held against
+    /// their hashes. Vaults are those of the region in the signature, if there is one, else of [`Emulator::region`].
+    #[must_use]
+    pub fn unsigned(mut self) -> Self {
+        self.takes_unsigned = true;
+        self
+    }
+
+    /// Leaves empty fields out of JSON answers, as the service was once seen to do, instead of sending `null`.
+    #[must_use]
+    pub fn omit_nulls(mut self) -> Self {
+        self.omits_nulls = true;
+        self
+    }
+
+    /// Hashes what is uploaded and lists it, but keeps none of its content, and does not wait for the disk: what measures
+    /// a client is then not measuring a disk. A retrieval is accepted, then `Failed`, as of an archive of [`crate::seed`]:
+    /// made-up bytes would not have the archive's hash.
+    #[must_use]
+    pub fn discard(mut self) -> Self {
+        self.keeps_content = false;
         self
     }
 
@@ -198,7 +229,10 @@ impl Builder {
         }
         let temporary = if self.data_directory.is_none() { Some(TempDir::new()?) } else { None };
         let directory = self.data_directory.or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned()));
-        let store = Store::open(&directory.unwrap_or_default())?;
+        let directory = directory.unwrap_or_default();
+        let store = Store::open(&directory, self.keeps_content)?;
+        let (ahead, latest) =
+            store.clock().map_err(|source| StoreError::Index { path: directory.clone(), source })?;
         let mut keys = self.keys;
         if keys.is_empty() {
             let (access_key_id, secret_access_key) = (ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned());
@@ -208,7 +242,7 @@ impl Builder {
         faults.add(self.faults);
         let glacier = Arc::new(Glacier {
             store,
-            clock: Clock::default(),
+            clock: Clock::new(ahead, latest),
             stats: Stats::default(),
             faults,
             account: self.account,
@@ -218,6 +252,8 @@ impl Builder {
             inventory_lag: self.inventory_lag,
             link: self.link,
             is_closed_to_customers: self.is_closed_to_customers,
+            takes_unsigned: self.takes_unsigned,
+            omits_nulls: self.omits_nulls,
         });
         let cannot_listen = |source| StartError::Listen { address: self.listen, source };
         let listener = std::net::TcpListener::bind(self.listen).map_err(cannot_listen)?;
@@ -291,9 +327,24 @@ impl Emulator {
             .build()
     }
 
-    /// Lets time pass for vaults, jobs and inventories.
+    /// Lets time pass for vaults, jobs and inventories; signatures go by the real time.
+    ///
+    /// # Panics
+    ///
+    /// When the clock would be more than a thousand years ahead, and when the data directory cannot be written.
     pub fn advance(&self, duration: Duration) {
-        self.glacier.clock.advance(duration);
+        let pushed = self.glacier.advance(duration);
+        assert!(pushed.is_ok(), "cannot push the clock by {duration:?}: {pushed:?}");
+    }
+
+    /// Sets one more fault, beside those that are set. Counting begins now.
+    pub fn set_fault(&self, fault: Fault) {
+        self.glacier.faults.add([fault]);
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.glacier.faults.clear();
     }
 
     /// Returns the time that vaults, jobs and inventories live in.
@@ -301,7 +352,7 @@ impl Emulator {
         self.glacier.clock.now()
     }
 
-    /// Returns how many requests were served, by operation.
+    /// Returns how many requests have come in, by operation; those that were refused count too.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.glacier.stats.counts()
     }

@@ -1,6 +1,6 @@
 //! Identifiers of the lengths and the alphabet that the service uses; they may begin with `-` or `_`.
 
-use rand::seq::IndexedRandom;
+use rand::RngExt;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -26,6 +26,7 @@ pub(crate) fn request_id() -> String {
 }
 
 fn random(length: usize) -> String {
-    let mut rng = rand::rng();
-    (0..length).filter_map(|_| ALPHABET.choose(&mut rng)).map(|&byte| char::from(byte)).collect()
+    let mut bytes = vec![0_u8; length];
+    rand::rng().fill(&mut bytes[..]);
+    bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 64)])).collect()
 }

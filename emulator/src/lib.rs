@@ -14,12 +14,13 @@
 
 mod body;
 mod clock;
+mod damage;
 mod delays;
 mod error;
 mod faults;
 mod handle;
 mod ids;
-mod limits;
+mod link;
 mod ops;
 mod request;
 mod response;

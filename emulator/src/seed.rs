@@ -6,11 +6,14 @@ use rusqlite::Connection;
 
 use crate::clock::Clock;
 use crate::ids;
+use crate::ops::is_vault_name;
 use crate::store::{Store, StoreError};
 use crate::treehash::Hasher;
 
 /// The archives get sizes up to this, in bytes, which is one leaf.
 const SIZE_MAX_BYTES: u64 = 1024 * 1024;
+/// What SQLite may keep in memory meanwhile, in KiB.
+const CACHE_KIB: i64 = 128 * 1024;
 
 /// Puts `archives` archives without content into a vault in the data directory, and makes the vault if it is not there.
 ///
@@ -18,15 +21,22 @@ const SIZE_MAX_BYTES: u64 = 1024 * 1024;
 ///
 /// # Errors
 ///
-/// When the directory is in use or cannot be written.
+/// When the vault cannot be called so, and when the directory is in use or cannot be written. Nothing is in the vault
+/// then that was not before.
 pub fn seed(directory: &Path, region: &str, vault: &str, archives: u64) -> Result<(), StoreError> {
-    let store = Store::open(directory)?;
+    if !is_vault_name(vault) {
+        return Err(StoreError::VaultName(vault.to_owned()));
+    }
+    let store = Store::open(directory, true)?;
     let index = |source| StoreError::Index { path: directory.to_owned(), source };
-    insert(&store.index(), region, vault, archives).map_err(index)
+    let (ahead, latest) = store.clock().map_err(index)?;
+    let now = Clock::new(ahead, latest).now_milliseconds();
+    insert(&store.index(), now, region, vault, archives).map_err(index)
 }
 
-fn insert(index: &Connection, region: &str, vault: &str, archives: u64) -> rusqlite::Result<()> {
-    let now = Clock::default().now_milliseconds();
+fn insert(index: &Connection, now: i64, region: &str, vault: &str, archives: u64) -> rusqlite::Result<()> {
+    // Ids are random, so that every row goes to another page of their index.
+    index.pragma_update(None, "cache_size", -CACHE_KIB)?;
     let transaction = index.unchecked_transaction()?;
     let sql = "INSERT OR IGNORE INTO vault (region, name, created) VALUES (?1, ?2, ?3)";
     transaction.execute(sql, (region, vault, now))?;

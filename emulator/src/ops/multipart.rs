@@ -6,11 +6,12 @@ use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 
 use super::archives::{NewArchive, check_hashes};
+use super::job_index::unsigned;
 use super::pages::Page;
 use super::{Answer, Glacier, description};
 use crate::clock::date;
 use crate::error::Refusal;
-use crate::request::Request;
+use crate::request::{Request, number};
 use crate::store::Store;
 use crate::treehash::Leaves;
 use crate::{body, ids, response};
@@ -27,6 +28,8 @@ const PAGE_MAX: usize = 50;
 
 /// An upload as the index has it.
 struct Upload {
+    /// In the order in which uploads began.
+    position: i64,
     id: String,
     description: String,
     part_size_bytes: u64,
@@ -46,14 +49,13 @@ impl Glacier {
     pub(super) fn initiate_upload(&self, request: &Request) -> Answer {
         self.require_vault(request)?;
         let text = request.header("x-amz-part-size").ok_or_else(|| Refusal::missing("x-amz-part-size"))?;
-        let part_size_bytes = text
-            .parse::<u64>()
-            .ok()
+        let part_size_bytes = number(text)
             .filter(|size| size.is_power_of_two() && (PART_MIN_BYTES..=PART_MAX_BYTES).contains(size));
         let part_size_bytes = part_size_bytes.ok_or_else(|| Refusal::invalid(format!(
             "Invalid part size: {text}. Part size must not be null, must be a power of two and be between 1048576 and 4294967296 bytes."
         )))?;
         let (id, description) = (ids::upload_id(), description(request)?);
+        self.forget_idle_uploads()?;
         let sql = "INSERT INTO upload (id, region, vault, description, part_size, created, touched)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)";
         let part_size = i64::try_from(part_size_bytes).unwrap_or(i64::MAX);
@@ -66,7 +68,7 @@ impl Glacier {
     }
 
     pub(super) async fn upload_part(&self, request: &Request, body: Incoming) -> Answer {
-        let checked = self.open_upload(request).and_then(|upload| part_range(request, &upload));
+        let checked = self.open_upload(request).and_then(|upload| check_part(request, &upload));
         let (start_byte, length_bytes) = match checked {
             Ok(range) => range,
             Err(refusal) => {
@@ -76,22 +78,19 @@ impl Glacier {
         };
         // A name of its own: a part that was sent before stays until this one is known to be right.
         let file = ids::request_id();
-        let path = self.store.part_path(&file);
-        let received = body::to_file(body, &path, self.link).await.and_then(|received| {
-            check_hashes(request, &received)?;
-            if received.size_bytes != length_bytes {
-                let range = request.header("content-range").unwrap_or_default();
-                let length = received.size_bytes;
-                let message = format!("Content-Range: {range} is incompatible with Content-Length: {length}");
-                return Err(Refusal::invalid(message));
-            }
-            Ok(received)
-        });
-        let received = received.inspect_err(|_| drop(std::fs::remove_file(&path)))?;
-        Store::sync_directory_of(&path)?;
+        let new_file = self.store.new_file(self.store.part_path(&file))?;
+        let received = body::receive(body, new_file.path()).await?;
+        check_hashes(request, &received)?;
+        if received.size_bytes != length_bytes {
+            let range = request.header("content-range").unwrap_or_default();
+            let length = received.size_bytes;
+            let message = format!("Content-Range: {range} is incompatible with Content-Length: {length}");
+            return Err(Refusal::invalid(message));
+        }
+        new_file.sync_name()?;
         let part = Part { start_byte, length_bytes, leaves: received.leaves.clone(), file };
-        let replaced = self.replace_part(&request.id, &part);
-        replaced.inspect_err(|_| drop(std::fs::remove_file(&path)))?;
+        self.replace_part(&request.id, &part)?;
+        new_file.keep();
         let headers = [("x-amz-sha256-tree-hash", &*received.leaves.root())];
         Ok(response::empty(StatusCode::NO_CONTENT, &headers))
     }
@@ -125,27 +124,37 @@ impl Glacier {
         let hash = request.header("x-amz-sha256-tree-hash");
         let hash = hash.ok_or_else(|| Refusal::missing("x-amz-sha256-tree-hash"))?;
         if let Some(archive) = &upload.archive {
-            return Ok(self.stored(request, archive, hash));
+            return self.completed_before(request, archive, hash);
         }
         let parts = self.parts(&upload.id)?;
         let size_bytes = whole_size(&upload, &parts)
-            .filter(|whole| size.parse() == Ok(*whole) && *whole > 0)
+            .filter(|whole| number(size) == Some(*whole) && *whole > 0)
             .ok_or_else(|| Refusal::invalid(format!("Invalid x-amz-archive-size: {size}")))?;
         let mut leaves = Leaves::default();
         parts.iter().for_each(|part| leaves.extend(&part.leaves));
         if leaves.root() != hash {
-            return Err(Refusal::invalid(format!("Invalid x-amz-sha256-tree-hash: {hash}")));
+            return Err(wrong_hash(hash));
         }
         let id = ids::archive_id();
         let files: Vec<_> = parts.iter().map(|part| self.store.part_path(&part.file)).collect();
-        Store::join(&files, &self.store.archive_path(&id))?;
+        let whole = self.store.new_file(self.store.archive_path(&id))?;
+        Store::join(&files, &whole)?;
         let archive = NewArchive { id: &id, description: &upload.description, size_bytes, leaves: &leaves };
-        let made = self.record_completion(request, &upload, &archive);
-        if !matches!(&made, Ok(made) if *made == id) {
-            // The file is of no use; what no row speaks of would be swept at the next start anyway.
-            let _ = std::fs::remove_file(self.store.archive_path(&id));
+        let made = self.record_completion(request, &upload, &archive)?;
+        if made == id {
+            whole.keep();
         }
-        Ok(self.stored(request, &made?, hash))
+        Ok(self.stored(request, &made, hash))
+    }
+
+    /// Who repeats the call, for want of an answer, gets the same archive.
+    fn completed_before(&self, request: &Request, archive: &str, hash: &str) -> Answer {
+        let sql = "SELECT tree_hash FROM archive WHERE id = ?1";
+        let tree_hash: String = self.store.index().query_row(sql, [archive], |row| row.get(0))?;
+        if tree_hash != hash {
+            return Err(wrong_hash(hash));
+        }
+        Ok(self.stored(request, archive, hash))
     }
 
     /// Turns the parts into the archive and returns its id; that of another request if that was faster.
@@ -173,25 +182,45 @@ impl Glacier {
         Ok(archive.id.to_owned())
     }
 
+    /// One that was given up before is answered the same for a day; one that is complete cannot be given up.
     pub(super) fn abort_upload(&self, request: &Request) -> Answer {
         self.require_vault(request)?;
-        let upload = self.find_upload(request)?;
         let mut index = self.store.index();
         let transaction = index.transaction()?;
-        let sql = "UPDATE upload SET aborted = 1 WHERE id = ?1 AND archive IS NULL";
-        if transaction.execute(sql, [&upload.id])? == 0 {
-            return Err(unknown(&upload.id));
+        let sql =
+            "UPDATE upload SET aborted = 1 WHERE id = ?1 AND region = ?2 AND vault = ?3 AND touched > ?4
+                   AND archive IS NULL";
+        let values = (&request.id, &request.region, &request.vault, self.oldest_upload());
+        if transaction.execute(sql, values)? == 0 {
+            return Err(unknown(&request.id));
         }
-        let files = forget_parts(&transaction, &upload.id)?;
+        let files = forget_parts(&transaction, &request.id)?;
         transaction.commit()?;
         Store::remove_files(&files, |file| self.store.part_path(file));
         Ok(response::empty(StatusCode::NO_CONTENT, &[]))
     }
 
+    /// Removes the uploads that no one can go on with any more, with their parts.
+    fn forget_idle_uploads(&self) -> Result<(), Refusal> {
+        let mut index = self.store.index();
+        let transaction = index.transaction()?;
+        let forgotten: Vec<String> = {
+            let mut query = transaction.prepare("DELETE FROM upload WHERE touched <= ?1 RETURNING id")?;
+            query.query_map([self.oldest_upload()], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+        };
+        let mut files = Vec::new();
+        for upload in &forgotten {
+            files.extend(forget_parts(&transaction, upload)?);
+        }
+        transaction.commit()?;
+        Store::remove_files(&files, |file| self.store.part_path(file));
+        Ok(())
+    }
+
     pub(super) fn list_parts(&self, request: &Request) -> Answer {
         let upload = self.open_upload(request)?;
         let page = Page::of(request, PAGE_MAX)?;
-        let (parts, next) = page.cut(self.parts(&upload.id)?, |part| part.start_byte.to_string())?;
+        let (parts, next) = page.cut(self.parts(&upload.id)?, |part| part.start_byte)?;
         let part = |part: &Part| {
             let last_byte = part.start_byte + part.length_bytes - 1;
             json!({"RangeInBytes": format!("{}-{last_byte}", part.start_byte), "SHA256TreeHash": part.leaves.root()})
@@ -199,7 +228,7 @@ impl Glacier {
         let mut answer = self.upload_json(request, &upload);
         answer["Marker"] = next.into();
         answer["Parts"] = parts.iter().map(part).collect();
-        Ok(response::json(StatusCode::OK, &answer))
+        Ok(self.json(&answer))
     }
 
     pub(super) fn list_uploads(&self, request: &Request) -> Answer {
@@ -207,16 +236,16 @@ impl Glacier {
         let uploads: Vec<Upload> = {
             let index = self.store.index();
             let mut query = index.prepare(
-                "SELECT id, description, part_size, created, archive FROM upload
+                "SELECT rowid, id, description, part_size, created, archive FROM upload
                  WHERE region = ?1 AND vault = ?2 AND archive IS NULL AND aborted = 0 AND touched > ?3
-                 ORDER BY created, id",
+                 ORDER BY rowid",
             )?;
             let rows = query.query_map((&request.region, &request.vault, self.oldest_upload()), upload)?;
             rows.collect::<rusqlite::Result<_>>()?
         };
-        let (uploads, next) = Page::of(request, PAGE_MAX)?.cut(uploads, |upload| upload.id.clone())?;
+        let (uploads, next) = Page::of(request, PAGE_MAX)?.cut(uploads, |upload| upload.position)?;
         let uploads: Vec<Value> = uploads.iter().map(|upload| self.upload_json(request, upload)).collect();
-        Ok(response::json(StatusCode::OK, &json!({"Marker": next, "UploadsList": uploads})))
+        Ok(self.json(&json!({"Marker": next, "UploadsList": uploads})))
     }
 
     fn upload_json(&self, request: &Request, upload: &Upload) -> Value {
@@ -231,7 +260,7 @@ impl Glacier {
 
     /// Finds an upload that was not given up; it may be complete.
     fn find_upload(&self, request: &Request) -> Result<Upload, Refusal> {
-        let sql = "SELECT id, description, part_size, created, archive FROM upload
+        let sql = "SELECT rowid, id, description, part_size, created, archive FROM upload
                    WHERE id = ?1 AND region = ?2 AND vault = ?3 AND aborted = 0 AND touched > ?4";
         let values = (&request.id, &request.region, &request.vault, self.oldest_upload());
         let found = self.store.index().query_row(sql, values, upload);
@@ -269,6 +298,10 @@ impl Glacier {
     }
 }
 
+fn wrong_hash(sent: &str) -> Refusal {
+    Refusal::invalid(format!("Invalid x-amz-sha256-tree-hash: {sent}"))
+}
+
 fn unknown(upload: &str) -> Refusal {
     Refusal::not_found(format!("The upload ID was not found: {upload}"))
 }
@@ -281,36 +314,41 @@ pub(super) fn forget_parts(index: &Connection, upload: &str) -> rusqlite::Result
 
 fn upload(row: &rusqlite::Row<'_>) -> rusqlite::Result<Upload> {
     Ok(Upload {
-        id: row.get(0)?,
-        description: row.get(1)?,
-        part_size_bytes: unsigned(row.get(2)?),
-        created: row.get(3)?,
-        archive: row.get(4)?,
+        position: row.get(0)?,
+        id: row.get(1)?,
+        description: row.get(2)?,
+        part_size_bytes: unsigned(row.get(3)?),
+        created: row.get(4)?,
+        archive: row.get(5)?,
     })
 }
 
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
-}
-
-/// Reads `bytes FIRST-LAST/*` and holds it against the upload's part size.
-fn part_range(request: &Request, upload: &Upload) -> Result<(u64, u64), Refusal> {
+/// Holds a part against its upload before its data is read, and returns its first byte and its length.
+fn check_part(request: &Request, upload: &Upload) -> Result<(u64, u64), Refusal> {
     let text = request.header("content-range").ok_or_else(|| Refusal::missing("Content-Range"))?;
-    let range = text.strip_prefix("bytes ").and_then(|rest| rest.split('/').next()?.split_once('-'));
-    let range = range.and_then(|(first, last)| Some((first.parse::<u64>().ok()?, last.parse::<u64>().ok()?)));
     let invalid = || Refusal::invalid(format!("Invalid Content-Range: {text}"));
-    let (first, last) = range.filter(|(first, last)| first <= last).ok_or_else(invalid)?;
-    let length_bytes =
-        last.checked_sub(first).and_then(|length| length.checked_add(1)).ok_or_else(invalid)?;
+    let (first, last) = content_range(text).ok_or_else(invalid)?;
+    let length_bytes = (last - first).checked_add(1).ok_or_else(invalid)?;
     let is_aligned = first.is_multiple_of(upload.part_size_bytes) && length_bytes <= upload.part_size_bytes;
     if !is_aligned || first / upload.part_size_bytes >= PARTS_MAX {
         return Err(invalid());
     }
-    if let Some(sent) = request.header("content-length").filter(|sent| sent.parse() != Ok(length_bytes)) {
+    if let Some(sent) = request.header("content-length").filter(|sent| number(sent) != Some(length_bytes)) {
         let message = format!("Content-Range: {text} is incompatible with Content-Length: {sent}");
         return Err(Refusal::invalid(message));
     }
+    if request.header("x-amz-sha256-tree-hash").is_none() {
+        return Err(Refusal::missing("x-amz-sha256-tree-hash"));
+    }
     Ok((first, length_bytes))
+}
+
+/// Reads `bytes FIRST-LAST/*`; in place of the asterisk may stand a number, which says nothing.
+fn content_range(text: &str) -> Option<(u64, u64)> {
+    let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let is_total = total == "*" || number(total).is_some();
+    Some((number(first)?, number(last)?)).filter(|(first, last)| first <= last && is_total)
 }
 
 /// Returns the size of the archive that the parts make, if none is missing and only the last is short.

@@ -6,7 +6,7 @@ use rusqlite::OptionalExtension;
 use super::job_index::{Job, Task};
 use super::{Answer, Glacier};
 use crate::error::Refusal;
-use crate::request::Request;
+use crate::request::{Request, number};
 use crate::response::{self, header};
 
 impl Glacier {
@@ -73,8 +73,8 @@ impl Glacier {
 fn wanted(request: &Request, size_bytes: u64) -> Result<Option<(u64, u64)>, Refusal> {
     let range = request.header("range").and_then(|text| {
         let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
-        let last = if last.is_empty() { u64::MAX } else { last.parse().ok()? };
-        Some((text, first.parse::<u64>().ok()?, last))
+        let last = if last.is_empty() { u64::MAX } else { number(last)? };
+        Some((text, number(first)?, last))
     });
     let Some((text, first, last)) = range.filter(|(_, first, last)| first <= last) else { return Ok(None) };
     if first >= size_bytes {
