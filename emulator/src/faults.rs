@@ -235,4 +235,16 @@ mod tests {
             assert!(bad.parse::<Fault>().is_err(), "{bad}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_fault_may_be_anything(text in "[a-z0-9-]{0,12}(@[A-Za-z]{0,12})?([#%].{0,22})?|.*") {
+            if let Ok(fault) = text.parse::<Fault>() {
+                let faults = Faults::default();
+                faults.add([fault]);
+                faults.next("UploadArchive");
+                assert_eq!(faults.list(), [text]);
+            }
+        }
+    }
 }

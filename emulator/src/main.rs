@@ -32,10 +32,10 @@ struct Args {
     #[arg(long, value_name = "ID", default_value = "111122223333")]
     account: String,
     /// An access key that requests may be signed with; may be repeated, each with its --secret-key.
-    #[arg(long, value_name = "ID", default_value = ACCESS_KEY_ID)]
+    #[arg(long, value_name = "ID", default_value = ACCESS_KEY_ID, requires = "secret_key")]
     access_key: Vec<String>,
     /// The secret of the --access-key in the same place.
-    #[arg(long, value_name = "SECRET", default_value = SECRET_ACCESS_KEY)]
+    #[arg(long, value_name = "SECRET", default_value = SECRET_ACCESS_KEY, requires = "access_key")]
     secret_key: Vec<String>,
     /// How long jobs take, such as 500ms, 10s or 4h; or by kind: standard=4h,bulk=8h,expedited=3m,inventory=4h.
     #[arg(long, value_name = "DURATION", default_value = "0s")]

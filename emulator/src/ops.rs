@@ -15,6 +15,9 @@ mod settings;
 mod tags;
 mod vaults;
 
+#[cfg(test)]
+mod edge;
+
 pub(crate) use vaults::is_vault_name;
 
 use std::time::Duration;

@@ -230,3 +230,31 @@ fn byte_range(text: &str, size_bytes: u64) -> Result<(u64, u64), Refusal> {
     let (first, last) = range.filter(is_aligned).ok_or_else(invalid)?;
     Ok((first, last + 1 - first))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_range_is_aligned_to_mebibytes_or_ends_with_the_archive() {
+        let size_bytes = 5 * LEAF_BYTES + 7;
+        assert_eq!(byte_range("0-1048575", size_bytes), Ok((0, LEAF_BYTES)));
+        assert_eq!(byte_range("1048576-5242886", size_bytes), Ok((LEAF_BYTES, 4 * LEAF_BYTES + 7)));
+        for bad in
+            ["", "-", "0-0", "1-1048575", "0-5242887", "5242886-0", "+0-1048575", "0-18446744073709551615"]
+        {
+            assert!(byte_range(bad, size_bytes).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_range_may_be_anything(text in "[-+0-9]{0,45}|.*", size_bytes: u64) {
+            if let Ok((first, length)) = byte_range(&text, size_bytes) {
+                prop_assert!(length > 0 && first + length <= size_bytes);
+            }
+        }
+    }
+}

@@ -359,3 +359,38 @@ fn whole_size(upload: &Upload, parts: &[Part]) -> Option<u64> {
         parts.iter().zip(0..).all(|(part, position)| part.start_byte == position * upload.part_size_bytes);
     (all_full && no_gap).then_some(last.start_byte + last.length_bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::content_range;
+
+    #[test]
+    fn a_range_is_two_numbers_and_a_total() {
+        assert_eq!(content_range("bytes 0-4194303/*"), Some((0, 4_194_303)));
+        assert_eq!(content_range("bytes 0-4194303/8388608"), Some((0, 4_194_303)));
+        for bad in [
+            "",
+            "bytes",
+            "bytes 0-1",
+            "bytes 5-4/*",
+            "bytes=0-1/*",
+            "bytes +0-1/*",
+            "bytes 0-1/x",
+            "bytes -1/*",
+        ] {
+            assert_eq!(content_range(bad), None, "{bad}");
+        }
+        assert_eq!(content_range("bytes 0-18446744073709551616/*"), None, "more than there can be");
+    }
+
+    proptest! {
+        #[test]
+        fn a_range_may_be_anything(text in "(bytes )?[-+0-9a-z/* ]{0,50}|.*") {
+            if let Some((first, last)) = content_range(&text) {
+                prop_assert!(first <= last);
+            }
+        }
+    }
+}
