@@ -12,6 +12,11 @@
 //! A request goes `server -> request -> ops -> store`: `request` finds out what is asked for, one file of `ops` answers
 //! a group of operations, `store` keeps the index in SQLite and each archive in a file.
 
+/// The examples in README are compiled, and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod body;
 mod clock;
 mod damage;

@@ -47,7 +47,8 @@ async fn connection(stream: TcpStream, glacier: Arc<Glacier>) {
         async move { respond(&glacier, request).await }
     });
     let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new());
+    // Who has said all and closes his side still wants the answer; and what was begun is not dropped halfway.
+    server.timer(TokioTimer::new()).half_close(true);
     // A client that breaks off is its own affair.
     let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
