@@ -149,15 +149,15 @@ def test_a_kill_at_any_moment_takes_nothing_that_was_acknowledged(tmp_path):
     seed = int(os.environ.get("SEED", "11"))
     load, data = Load(seed), str(tmp_path / "data")
     acknowledged, resumed, known = 0, 0, set()
+    emulator = Emulator("--data", data)
+    glacier = emulator.client()
+    glacier.create_vault(vaultName="v")
     for kill in range(KILLS):
-        emulator = Emulator("--data", data)
-        glacier = emulator.client()
-        glacier.create_vault(vaultName="v")
         over = threading.Event()
         threads = [threading.Thread(target=load.run, args=(glacier, hash((seed, kill, number)), over)) for number in range(4)]
         for thread in threads:
             thread.start()
-        time.sleep(load.chance.uniform(0.05, 0.4))
+        time.sleep(load.chance.uniform(0.02, 0.4))
         emulator.kill()
         over.set()
         for thread in threads:
@@ -175,9 +175,7 @@ def test_a_kill_at_any_moment_takes_nothing_that_was_acknowledged(tmp_path):
         resumed += len(load.begun)
         load.go_on_with_all(glacier)
         known = set(listed(glacier))
-        emulator.stop()
-    emulator = Emulator("--data", data)
-    check(emulator.client(), load.stored)
+    check(glacier, load.stored)
     emulator.stop()
     print(f"\n{KILLS} kills, {acknowledged} archives acknowledged, {resumed} uploads gone on with, {len(load.stored)} kept to the end")
     assert acknowledged > KILLS and resumed > 0

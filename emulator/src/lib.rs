@@ -18,6 +18,7 @@
 struct Readme;
 
 mod body;
+mod builder;
 mod clock;
 mod damage;
 mod delays;
@@ -36,7 +37,8 @@ mod stats;
 mod store;
 mod treehash;
 
+pub use builder::{ACCESS_KEY_ID, Builder, SECRET_ACCESS_KEY, StartError};
 pub use delays::{JobDelays, duration};
 pub use faults::Fault;
-pub use handle::{ACCESS_KEY_ID, Builder, Emulator, SECRET_ACCESS_KEY, StartError};
+pub use handle::Emulator;
 pub use seed::seed;

@@ -1,6 +1,7 @@
 //! The operations, a file a group.
 
 mod archives;
+mod completion;
 mod inventory;
 mod inventory_clock;
 mod job_index;
@@ -13,6 +14,7 @@ mod pages;
 mod policies;
 mod settings;
 mod tags;
+mod upload_index;
 mod vaults;
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use hyper::StatusCode;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 
-use super::multipart::forget_parts;
 use super::pages::Page;
+use super::upload_index::forget_parts;
 use super::{Answer, Glacier};
 use crate::clock::date;
 use crate::error::Refusal;
