@@ -195,8 +195,13 @@ def test_archives_are_deleted_once_and_for_all(emulator, glacier):
     for _ in range(2):
         glacier.delete_archive(vaultName="v", archiveId=archive)
     assert glacier.get_job_output(vaultName="v", jobId=job)["body"].read() == b"x", "its finished job is not touched"
-    refused(404, "ResourceNotFoundException", "The archive ID was not found: ", retrieve, emulator=emulator, client=glacier,
-            archive=archive)
+    late = retrieve(emulator, glacier, archive)
+    assert glacier.describe_job(vaultName="v", jobId=late)["StatusCode"] == "Failed", "just deleted: accepted, then failed"
+    refused(400, INVALID, f"The job is not currently available for download: {late}", glacier.get_job_output, vaultName="v",
+            jobId=late)
+    emulator.advance(24)
+    refused(404, "ResourceNotFoundException", f"The archive ID was not found: {archive}", retrieve, emulator=emulator,
+            client=glacier, archive=archive)
 
 
 def test_jobs_come_in_pages_and_by_state(emulator, glacier):

@@ -19,7 +19,7 @@ def talk(emulator, data, end=True):
             while piece := connection.recv(65536):
                 answer += piece
             return answer
-        except (ConnectionResetError, BrokenPipeError):
+        except OSError:
             return b""
 
 
@@ -78,8 +78,9 @@ def test_paths_lead_nowhere(start, tmp_path, name):
     ]:
         signature = {**signed(method, path, body, **headers), "Content-Length": len(body), "Connection": "close"}
         answer = talk(emulator, head(method, path, signature) + body)
-        assert answer == b"" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 2")), (method, path, answer[:200])
-        assert not answer.startswith(b"HTTP/1.1 201"), (method, path, answer[:200])
+        assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 2")), (method, path, answer[:200])
+        # Two dots are a name like any other, if they arrive; nothing on the disk is called so.
+        assert not answer.startswith(b"HTTP/1.1 201") or name == "%2e%2e", (method, path, answer[:200])
     assert emulator.is_up() and [path.name for path in tmp_path.iterdir()] == ["data"]
 
 

@@ -10,7 +10,6 @@ use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
 use crate::error::Refusal;
-use crate::limits::Link;
 use crate::treehash::{Hasher, Leaves};
 
 /// Largest body of a control call, in bytes; a policy has at most 20 KB.
@@ -26,36 +25,39 @@ pub(crate) struct Received {
     pub(crate) leaves: Leaves,
 }
 
-/// Reads a body to its end into a new file, which is synced when this returns.
-pub(crate) async fn to_file(mut body: Incoming, path: &Path, link: Link) -> Result<Received, Refusal> {
+/// Reads a body to its end, into a new file if a path is given; the file is synced when this returns.
+pub(crate) async fn receive(mut body: Incoming, path: Option<&Path>) -> Result<Received, Refusal> {
     let (frames, mut arriving) = mpsc::channel::<Bytes>(FRAMES_IN_FLIGHT);
-    let file = File::create(path)?;
+    let file = path.map(File::create_new).transpose()?;
     let writing = tokio::task::spawn_blocking(move || write(file, &mut arriving));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Refusal::bad_request(format!("The body ended early: {error}")))?;
-        if let Ok(data) = frame.into_data() {
-            if link.bytes_per_second.is_some() {
-                tokio::time::sleep(link.time_for(data.len())).await;
-            }
-            if frames.send(data).await.is_err() {
-                break;
-            }
+        if let Ok(data) = frame.into_data()
+            && frames.send(data).await.is_err()
+        {
+            break;
         }
     }
     drop(frames);
-    let received = writing.await.map_err(|error| Refusal::failure(error.to_string()))??;
-    Ok(received)
+    let received = writing.await.map_err(|error| Refusal::failure(error.to_string()))?;
+    // The disk failed; the client is told when it has sent everything, as of any other refusal.
+    drain(body).await;
+    Ok(received?)
 }
 
-fn write(mut file: File, arriving: &mut mpsc::Receiver<Bytes>) -> std::io::Result<Received> {
+fn write(mut file: Option<File>, arriving: &mut mpsc::Receiver<Bytes>) -> std::io::Result<Received> {
     let mut hasher = Hasher::default();
     let mut size_bytes = 0;
     while let Some(data) = arriving.blocking_recv() {
         hasher.update(&data);
-        file.write_all(&data)?;
+        if let Some(file) = &mut file {
+            file.write_all(&data)?;
+        }
         size_bytes += data.len() as u64;
     }
-    file.sync_all()?;
+    if let Some(file) = file {
+        file.sync_all()?;
+    }
     let (linear_hash, leaves) = hasher.finish();
     Ok(Received { size_bytes, linear_hash, leaves })
 }
@@ -63,6 +65,15 @@ fn write(mut file: File, arriving: &mut mpsc::Receiver<Bytes>) -> std::io::Resul
 /// Reads and forgets a body, so that a refusal is not lost in a connection that breaks.
 pub(crate) async fn drain(mut body: Incoming) {
     while let Some(Ok(_)) = body.frame().await {}
+}
+
+/// Reads and forgets so many bytes of a body.
+pub(crate) async fn drain_bytes(body: &mut Incoming, mut length_bytes: u64) {
+    while length_bytes > 0
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        length_bytes = length_bytes.saturating_sub(frame.data_ref().map_or(0, Bytes::len) as u64);
+    }
 }
 
 /// Reads the body of a control call.

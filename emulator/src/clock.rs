@@ -6,28 +6,43 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+/// Farthest that the clock can be pushed, in milliseconds: a thousand years, so that every date still has four digits.
+const AHEAD_MAX: i64 = 1000 * 365 * 24 * 60 * 60 * 1000;
+
+/// A clock that never goes back, whatever the machine's does: what was written before an inventory must be in it.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
-    ahead_milliseconds: AtomicI64,
+    ahead: AtomicI64,
+    latest: AtomicI64,
 }
 
 impl Clock {
+    /// A clock that is `ahead` of the machine's, and not before `latest`, both in milliseconds.
+    pub(crate) fn new(ahead: i64, latest: i64) -> Self {
+        Self { ahead: ahead.into(), latest: latest.into() }
+    }
+
     pub(crate) fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
-            + time::Duration::milliseconds(self.ahead_milliseconds.load(Ordering::SeqCst))
+        of(self.now_milliseconds())
     }
 
     pub(crate) fn now_milliseconds(&self) -> i64 {
-        milliseconds(self.now())
+        let now = milliseconds(OffsetDateTime::now_utc()) + self.ahead.load(Ordering::SeqCst);
+        self.latest.fetch_max(now, Ordering::SeqCst).max(now)
     }
 
-    pub(crate) fn advance(&self, duration: Duration) {
-        let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        self.ahead_milliseconds.fetch_add(milliseconds, Ordering::SeqCst);
+    /// Returns how far ahead the clock would be, in milliseconds, if it were pushed; none if that is too far.
+    pub(crate) fn ahead_after(&self, push: Duration) -> Option<i64> {
+        let push = i64::try_from(push.as_millis()).ok()?;
+        self.ahead.load(Ordering::SeqCst).checked_add(push).filter(|ahead| *ahead <= AHEAD_MAX)
+    }
+
+    pub(crate) fn set_ahead(&self, milliseconds: i64) {
+        self.ahead.store(milliseconds, Ordering::SeqCst);
     }
 }
 
-fn milliseconds(time: OffsetDateTime) -> i64 {
+pub(crate) fn milliseconds(time: OffsetDateTime) -> i64 {
     time.unix_timestamp() * 1000 + i64::from(time.millisecond())
 }
 
@@ -54,4 +69,31 @@ pub(crate) fn http_date(time: OffsetDateTime) -> String {
 fn of(unix_milliseconds: i64) -> OffsetDateTime {
     let nanoseconds = i128::from(unix_milliseconds) * 1_000_000;
     OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_have_the_forms_of_the_service() {
+        let moment = 1_332_263_023_221;
+        assert_eq!(date(moment), "2012-03-20T17:03:43.221Z");
+        assert_eq!(date_in_inventory(moment), "2012-03-20T17:03:43Z");
+        assert_eq!(http_date(of(moment)), "Tue, 20 Mar 2012 17:03:43 GMT");
+    }
+
+    #[test]
+    fn it_is_pushed_ahead_within_reason_and_never_goes_back() {
+        let clock = Clock::new(0, 0);
+        assert_eq!(clock.ahead_after(Duration::from_millis(1500)), Some(1500));
+        assert_eq!(clock.ahead_after(Duration::MAX), None);
+        assert_eq!(clock.ahead_after(Duration::from_secs(u64::MAX / 1000)), None);
+        clock.set_ahead(AHEAD_MAX);
+        assert_eq!(clock.ahead_after(Duration::from_millis(1)), None);
+        assert!(date(clock.now_milliseconds()).starts_with('3'));
+        let latest = clock.now_milliseconds();
+        clock.set_ahead(0);
+        assert!(clock.now_milliseconds() >= latest);
+    }
 }

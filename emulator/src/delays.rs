@@ -98,4 +98,11 @@ mod tests {
             assert!(bad.parse::<JobDelays>().is_err(), "{bad}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_delay_may_be_anything(text in "[a-z=,0-9.]{0,40}|.*") {
+            let _ = (duration(&text), text.parse::<JobDelays>());
+        }
+    }
 }

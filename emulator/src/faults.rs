@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use hyper::StatusCode;
 
 use crate::error::Refusal;
+use crate::request::{is_operation, number};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,15 @@ const HARMS: [(&str, Harm); 14] = [
 ];
 
 impl Harm {
+    /// Returns the operation that it can happen to, if there is but one.
+    fn only_operation(self) -> Option<&'static str> {
+        match self {
+            Self::Corrupt => Some("GetJobOutput"),
+            Self::FailJob => Some("InitiateJob"),
+            _ => None,
+        }
+    }
+
     pub(crate) fn refusal(self) -> Option<Refusal> {
         match self {
             Self::Refuse(status, code, message) => {
@@ -85,7 +95,8 @@ impl Harm {
 }
 
 /// A fault: `WHAT[@OPERATION][#K|%N]`, such as `throttle@UploadMultipartPart#3` (the third), `500%3` (every third
-/// request of any operation) or `cut-after@UploadArchive` (each). Counting begins when the fault is set.
+/// request of any operation) or `cut-after@UploadArchive` (each). Counting begins when the fault is set. `corrupt` means
+/// `GetJobOutput`, `fail-job` means `InitiateJob`, without its being said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     text: String,
@@ -109,7 +120,7 @@ impl FromStr for Fault {
         let (rest, which) = match text.find(['#', '%']) {
             None => (text, Which::Each),
             Some(at) => {
-                let number = text[at + 1..].parse().ok().filter(|number| *number > 0);
+                let number = number(&text[at + 1..]).filter(|number| *number > 0);
                 let number = number.ok_or("after # or % must stand a number from 1")?;
                 (
                     &text[..at],
@@ -126,10 +137,16 @@ impl FromStr for Fault {
             let names: Vec<&str> = HARMS.iter().map(|(name, _)| *name).collect();
             format!("{name} is none of {}", names.join(", "))
         })?;
-        if let Some(unknown) = operation.as_ref().filter(|operation| !crate::request::is_operation(operation))
-        {
+        if let Some(unknown) = operation.as_ref().filter(|operation| !is_operation(operation)) {
             return Err(format!("{unknown} is no operation of Glacier"));
         }
+        let operation = match (harm.only_operation(), operation) {
+            (Some(only), Some(other)) if other != only => {
+                return Err(format!("{name} is for {only} alone, not for {other}"));
+            }
+            (Some(only), _) => Some(only.to_owned()),
+            (None, operation) => operation,
+        };
         Ok(Self { text: text.to_owned(), harm, operation, which, seen: 0 })
     }
 }
@@ -191,9 +208,43 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_of_one_operation_counts_its_requests_alone() {
+        let faults = Faults::default();
+        faults.add(["fail-job#1".parse::<Fault>().expect("a fault")]);
+        assert_eq!(faults.next("UploadArchive"), None);
+        assert_eq!(faults.next("InitiateJob"), Some(Harm::FailJob));
+        assert_eq!(faults.next("InitiateJob"), None);
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
-        for bad in ["", "melt", "500@Melt", "500#0", "500%", "500@UploadArchive#x"] {
+        for bad in [
+            "",
+            "melt",
+            "500@Melt",
+            "500@",
+            "500#0",
+            "500#-1",
+            "500#+1",
+            "500%",
+            "500@UploadArchive#x",
+            "500#1@UploadArchive",
+            "fail-job@UploadArchive",
+            "500 ",
+        ] {
             assert!(bad.parse::<Fault>().is_err(), "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_fault_may_be_anything(text in "[a-z0-9-]{0,12}(@[A-Za-z]{0,12})?([#%].{0,22})?|.*") {
+            if let Ok(fault) = text.parse::<Fault>() {
+                let faults = Faults::default();
+                faults.add([fault]);
+                faults.next("UploadArchive");
+                assert_eq!(faults.list(), [text]);
+            }
         }
     }
 }

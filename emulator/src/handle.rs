@@ -1,8 +1,6 @@
-//! Starting and stopping an emulator inside a program.
+//! A running emulator in the hands of a program.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -13,240 +11,23 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use tempfile::TempDir;
 use time::OffsetDateTime;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
-use crate::delays::JobDelays;
-use crate::faults::{Fault, Faults};
-use crate::limits::Link;
+use crate::builder::Builder;
+use crate::faults::Fault;
 use crate::ops::Glacier;
-use crate::server;
 use crate::signature::Keys;
-use crate::stats::Stats;
-use crate::store::{Store, StoreError};
 
-/// Keys that the documentation of AWS uses as examples; they open nothing anywhere else.
-pub const ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
-/// Its secret.
-pub const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const REGION: &str = "us-east-1";
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Why an emulator could not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The address cannot be listened at.
-    #[error("cannot listen at {address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The data directory cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The account is not twelve digits.
-    #[error("an account is 12 digits, which {0:?} is not")]
-    Account(String),
-    /// The system gave no thread or temporary directory.
-    #[error("cannot start: {0}")]
-    System(#[from] std::io::Error),
-}
-
-/// How an emulator is to be.
-#[derive(Debug, Clone)]
-pub struct Builder {
-    listen: SocketAddr,
-    data_directory: Option<PathBuf>,
-    account: String,
-    keys: Vec<Keys>,
-    job_delays: JobDelays,
-    job_lifetime: Duration,
-    inventory_lag: Duration,
-    link: Link,
-    faults: Vec<Fault>,
-    is_closed_to_customers: bool,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Self {
-            listen: (Ipv4Addr::LOCALHOST, 0).into(),
-            data_directory: None,
-            account: "111122223333".to_owned(),
-            keys: Vec::new(),
-            job_delays: JobDelays::all(Duration::ZERO),
-            job_lifetime: DAY,
-            inventory_lag: Duration::ZERO,
-            link: Link::default(),
-            faults: Vec::new(),
-            is_closed_to_customers: false,
-        }
-    }
-}
-
-impl Builder {
-    /// Listens there; port 0 is any that is free. Without this, on the loopback interface.
-    #[must_use]
-    pub fn listen(mut self, address: SocketAddr) -> Self {
-        self.listen = address;
-        self
-    }
-
-    /// Keeps vaults in this directory, across runs. Without this, in a temporary one.
-    #[must_use]
-    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.data_directory = Some(directory.into());
-        self
-    }
-
-    /// The account that all vaults belong to: 12 digits.
-    #[must_use]
-    pub fn account(mut self, account: impl Into<String>) -> Self {
-        self.account = account.into();
-        self
-    }
-
-    /// How long jobs take, on the emulator's clock. Without this, no time at all.
-    #[must_use]
-    pub fn job_delay(mut self, delay: Duration) -> Self {
-        self.job_delays = JobDelays::all(delay);
-        self
-    }
-
-    /// How long jobs take, by kind.
-    #[must_use]
-    pub fn job_delays(mut self, delays: JobDelays) -> Self {
-        self.job_delays = delays;
-        self
-    }
-
-    /// How long a finished job can be asked for. Without this, a day.
-    #[must_use]
-    pub fn job_lifetime(mut self, lifetime: Duration) -> Self {
-        self.job_lifetime = lifetime;
-        self
-    }
-
-    /// How long after a vault's first upload its first inventory is made, and how often it may be made anew. Until an
-    /// inventory has it, an upload or a deletion shows nowhere. Without this, every inventory is of its moment.
-    #[must_use]
-    pub fn inventory_lag(mut self, lag: Duration) -> Self {
-        self.inventory_lag = lag;
-        self
-    }
-
-    /// Takes the service's own figures for everything that takes time.
-    #[must_use]
-    pub fn realistic(self) -> Self {
-        self.job_delays(JobDelays::REALISTIC).job_lifetime(DAY).inventory_lag(DAY)
-    }
-
-    /// Lets requests be signed with this key, and only with keys that are named so. The first is what
-    /// [`Emulator::access_key_id`] returns. Without this, it is the key of AWS's own examples.
-    #[must_use]
-    pub fn keys(mut self, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
-        let (access_key_id, secret_access_key) = (access_key_id.into(), secret_access_key.into());
-        self.keys.push(Keys { access_key_id, secret_access_key });
-        self
-    }
-
-    /// Sets a fault.
-    #[must_use]
-    pub fn fault(mut self, fault: Fault) -> Self {
-        self.faults.push(fault);
-        self
-    }
-
-    /// Lets this much time pass before each request is looked at.
-    #[must_use]
-    pub fn latency(mut self, latency: Duration) -> Self {
-        self.link.latency = latency;
-        self
-    }
-
-    /// Lets a connection carry this many bytes a second in each direction.
-    #[must_use]
-    pub fn bandwidth(mut self, bytes_per_second: u64) -> Self {
-        self.link.bytes_per_second = Some(bytes_per_second.max(1));
-        self
-    }
-
-    /// Answers every call as the service answers an account that it takes no more.
-    #[must_use]
-    pub fn no_longer_supported(mut self) -> Self {
-        self.is_closed_to_customers = true;
-        self
-    }
-
-    /// Starts; it listens when this returns.
-    ///
-    /// # Errors
-    ///
-    /// When the address or the directory cannot be had.
-    pub async fn start(self) -> Result<Emulator, StartError> {
-        self.start_blocking()
-    }
-
-    /// The same for a caller without a runtime; the emulator has a thread and a runtime of its own.
-    pub fn start_blocking(self) -> Result<Emulator, StartError> {
-        if self.account.len() != 12 || !self.account.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(StartError::Account(self.account));
-        }
-        let temporary = if self.data_directory.is_none() { Some(TempDir::new()?) } else { None };
-        let directory = self.data_directory.or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned()));
-        let store = Store::open(&directory.unwrap_or_default())?;
-        let mut keys = self.keys;
-        if keys.is_empty() {
-            let (access_key_id, secret_access_key) = (ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned());
-            keys.push(Keys { access_key_id, secret_access_key });
-        }
-        let faults = Faults::default();
-        faults.add(self.faults);
-        let glacier = Arc::new(Glacier {
-            store,
-            clock: Clock::default(),
-            stats: Stats::default(),
-            faults,
-            account: self.account,
-            keys,
-            job_delays: self.job_delays,
-            job_lifetime: self.job_lifetime,
-            inventory_lag: self.inventory_lag,
-            link: self.link,
-            is_closed_to_customers: self.is_closed_to_customers,
-        });
-        let cannot_listen = |source| StartError::Listen { address: self.listen, source };
-        let listener = std::net::TcpListener::bind(self.listen).map_err(cannot_listen)?;
-        listener.set_nonblocking(true).map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
-        let (stop, stopping) = watch::channel(());
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let served = Arc::clone(&glacier);
-        let thread = std::thread::Builder::new().name("glacier-emulator".into()).spawn(move || {
-            runtime.block_on(async {
-                // A socket that was just bound is a valid one.
-                let Ok(listener) = TcpListener::from_std(listener) else { return };
-                server::serve(listener, served, stopping).await;
-            });
-            runtime.shutdown_timeout(Duration::from_secs(1));
-        })?;
-        let endpoint_url = format!("http://{address}");
-        Ok(Emulator { endpoint_url, glacier, stop: Some(stop), thread: Some(thread), _temporary: temporary })
-    }
-}
 
 /// An emulator that listens. Dropping it stops it and removes a temporary directory.
 #[derive(Debug)]
 pub struct Emulator {
-    endpoint_url: String,
-    glacier: Arc<Glacier>,
-    stop: Option<watch::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-    _temporary: Option<TempDir>,
+    pub(crate) endpoint_url: String,
+    pub(crate) glacier: Arc<Glacier>,
+    pub(crate) stop: Option<watch::Sender<()>>,
+    pub(crate) thread: Option<JoinHandle<()>>,
+    pub(crate) _temporary: Option<TempDir>,
 }
 
 impl Emulator {
@@ -291,9 +72,24 @@ impl Emulator {
             .build()
     }
 
-    /// Lets time pass for vaults, jobs and inventories.
+    /// Lets time pass for vaults, jobs and inventories; signatures go by the real time.
+    ///
+    /// # Panics
+    ///
+    /// When the clock would be more than a thousand years ahead, and when the data directory cannot be written.
     pub fn advance(&self, duration: Duration) {
-        self.glacier.clock.advance(duration);
+        let pushed = self.glacier.advance(duration);
+        assert!(pushed.is_ok(), "cannot push the clock by {duration:?}: {pushed:?}");
+    }
+
+    /// Sets one more fault, beside those that are set. Counting begins now.
+    pub fn set_fault(&self, fault: Fault) {
+        self.glacier.faults.add([fault]);
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.glacier.faults.clear();
     }
 
     /// Returns the time that vaults, jobs and inventories live in.
@@ -301,7 +97,7 @@ impl Emulator {
         self.glacier.clock.now()
     }
 
-    /// Returns how many requests were served, by operation.
+    /// Returns how many requests have come in, by operation; those that were refused count too.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.glacier.stats.counts()
     }

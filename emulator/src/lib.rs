@@ -12,14 +12,21 @@
 //! A request goes `server -> request -> ops -> store`: `request` finds out what is asked for, one file of `ops` answers
 //! a group of operations, `store` keeps the index in SQLite and each archive in a file.
 
+/// The examples in README are compiled, and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod body;
+mod builder;
 mod clock;
+mod damage;
 mod delays;
 mod error;
 mod faults;
 mod handle;
 mod ids;
-mod limits;
+mod link;
 mod ops;
 mod request;
 mod response;
@@ -30,7 +37,8 @@ mod stats;
 mod store;
 mod treehash;
 
+pub use builder::{ACCESS_KEY_ID, Builder, SECRET_ACCESS_KEY, StartError};
 pub use delays::{JobDelays, duration};
 pub use faults::Fault;
-pub use handle::{ACCESS_KEY_ID, Builder, Emulator, SECRET_ACCESS_KEY, StartError};
+pub use handle::Emulator;
 pub use seed::seed;

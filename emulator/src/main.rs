@@ -32,10 +32,10 @@ struct Args {
     #[arg(long, value_name = "ID", default_value = "111122223333")]
     account: String,
     /// An access key that requests may be signed with; may be repeated, each with its --secret-key.
-    #[arg(long, value_name = "ID", default_value = ACCESS_KEY_ID)]
+    #[arg(long, value_name = "ID", default_value = ACCESS_KEY_ID, requires = "secret_key")]
     access_key: Vec<String>,
     /// The secret of the --access-key in the same place.
-    #[arg(long, value_name = "SECRET", default_value = SECRET_ACCESS_KEY)]
+    #[arg(long, value_name = "SECRET", default_value = SECRET_ACCESS_KEY, requires = "access_key")]
     secret_key: Vec<String>,
     /// How long jobs take, such as 500ms, 10s or 4h; or by kind: standard=4h,bulk=8h,expedited=3m,inventory=4h.
     #[arg(long, value_name = "DURATION", default_value = "0s")]
@@ -64,6 +64,15 @@ struct Args {
     /// Answer every call as the service answers an account that it takes no more.
     #[arg(long)]
     no_longer_supported: bool,
+    /// Look neither at signatures nor at dates.
+    #[arg(long)]
+    unsigned: bool,
+    /// Leave empty fields out of JSON answers instead of sending null.
+    #[arg(long)]
+    omit_nulls: bool,
+    /// Hash what is uploaded and list it, but keep none of its content: a retrieval fails. For measuring clients.
+    #[arg(long, conflicts_with = "data")]
+    discard: bool,
     /// A command to run against the emulator, after --.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -122,17 +131,22 @@ fn builder(args: Args) -> Result<Builder> {
     let mut builder = Emulator::builder().listen(args.listen).account(args.account).latency(args.latency);
     builder =
         builder.job_delays(args.job_delay).job_lifetime(args.job_lifetime).inventory_lag(args.inventory_lag);
-    if args.realistic {
-        builder = builder.realistic();
-    }
     if let Some(directory) = args.data {
         builder = builder.data_dir(directory);
     }
     if let Some(bytes_per_second) = args.bandwidth {
         builder = builder.bandwidth(bytes_per_second);
     }
-    if args.no_longer_supported {
-        builder = builder.no_longer_supported();
+    for (is_wanted, with) in [
+        (args.realistic, Builder::realistic as fn(Builder) -> Builder),
+        (args.no_longer_supported, Builder::no_longer_supported),
+        (args.unsigned, Builder::unsigned),
+        (args.omit_nulls, Builder::omit_nulls),
+        (args.discard, Builder::discard),
+    ] {
+        if is_wanted {
+            builder = with(builder);
+        }
     }
     builder = args
         .access_key

@@ -1,6 +1,7 @@
 //! The operations, a file a group.
 
 mod archives;
+mod completion;
 mod inventory;
 mod inventory_clock;
 mod job_index;
@@ -13,26 +14,34 @@ mod pages;
 mod policies;
 mod settings;
 mod tags;
+mod upload_index;
 mod vaults;
+
+#[cfg(test)]
+mod edge;
+
+pub(crate) use vaults::is_vault_name;
 
 use std::time::Duration;
 
-use hyper::Response;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
+use hyper::{Response, StatusCode};
 use time::OffsetDateTime;
 
 use crate::clock::Clock;
 use crate::delays::JobDelays;
 use crate::error::Refusal;
 use crate::faults::{Faults, Harm};
-use crate::limits::Link;
+use crate::link::Link;
 use crate::request::{Operation, Request};
-use crate::response::Body;
+use crate::response::{self, Body};
 use crate::signature::{self, Keys};
 use crate::stats::Stats;
 use crate::store::Store;
 
+/// The version of the interface.
+const VERSION: &str = "2012-06-01";
 /// Most bytes of a description, of an archive or a job (API reference, "Upload Archive", "Initiate a Job").
 const DESCRIPTION_MAX_BYTES: usize = 1024;
 
@@ -50,6 +59,8 @@ pub(crate) struct Glacier {
     pub(crate) inventory_lag: Duration,
     pub(crate) link: Link,
     pub(crate) is_closed_to_customers: bool,
+    pub(crate) takes_unsigned: bool,
+    pub(crate) omits_nulls: bool,
 }
 
 pub(crate) type Answer = Result<Response<Body>, Refusal>;
@@ -91,14 +102,41 @@ impl Glacier {
 
     /// Checks what every request needs, before anything is looked at that it asks for.
     fn admit(&self, parts: &Parts, request: &Request, payload_hash: Option<&str>) -> Result<(), Refusal> {
-        if request.header("authorization").is_none_or(str::is_empty) {
+        let is_signed = request.header("authorization").is_some_and(|header| !header.is_empty());
+        if !is_signed && !self.takes_unsigned {
             return Err(Refusal::not_authenticated());
         }
-        request.check_version()?;
+        let version = request.version()?;
         let payload_hash = payload_hash.ok_or_else(|| Refusal::missing("x-amz-content-sha256"))?;
-        signature::verify(parts, payload_hash, &self.keys, OffsetDateTime::now_utc())?;
+        if !self.takes_unsigned {
+            signature::verify(parts, payload_hash, &self.keys, OffsetDateTime::now_utc())?;
+        }
+        if version != VERSION {
+            return Err(Refusal::invalid(format!("Invalid API version: {version}")));
+        }
         request.check_account(&self.account)?;
         if self.is_closed_to_customers { Err(Refusal::no_longer_supported()) } else { Ok(()) }
+    }
+
+    /// Lets time pass; nothing changes if that is too much.
+    pub(crate) fn advance(&self, duration: Duration) -> Result<(), Refusal> {
+        let index = self.store.index();
+        let ahead = self.clock.ahead_after(duration);
+        let ahead =
+            ahead.ok_or_else(|| Refusal::invalid("the clock can be pushed by a thousand years in all"))?;
+        Store::keep_clock(&index, ahead)?;
+        self.clock.set_ahead(ahead);
+        Ok(())
+    }
+
+    /// An answer in JSON.
+    fn json(&self, value: &serde_json::Value) -> Response<Body> {
+        if !self.omits_nulls {
+            return response::json(StatusCode::OK, value);
+        }
+        let mut value = value.clone();
+        remove_nulls(&mut value);
+        response::json(StatusCode::OK, &value)
     }
 
     /// Everything that neither takes nor gives an archive's data.
@@ -147,6 +185,17 @@ impl Glacier {
 
     fn location(&self, request: &Request, rest: &str) -> String {
         format!("/{}/vaults/{}{rest}", self.account, request.vault)
+    }
+}
+
+fn remove_nulls(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(remove_nulls);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(remove_nulls),
+        _ => {}
     }
 }
 

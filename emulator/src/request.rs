@@ -104,8 +104,9 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
-    pub(crate) fn check_version(&self) -> Result<(), Refusal> {
-        self.header("x-amz-glacier-version").map(drop).ok_or_else(|| Refusal::missing("API version"))
+    /// Returns the version of the interface that is asked for.
+    pub(crate) fn version(&self) -> Result<&str, Refusal> {
+        self.header("x-amz-glacier-version").ok_or_else(|| Refusal::missing("API version"))
     }
 
     pub(crate) fn check_account(&self, account: &str) -> Result<(), Refusal> {
@@ -114,6 +115,12 @@ impl Request {
         }
         Err(Refusal::access_denied(format!("The account {} is not that of the credentials", self.account)))
     }
+}
+
+/// Reads a number as the service takes it: digits, without a sign.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_plain)
 }
 
 fn query_of(parts: &Parts) -> HashMap<String, String> {

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use crate::clock::Clock;
 use crate::ids;
+use crate::ops::is_vault_name;
 use crate::store::{Store, StoreError};
 use crate::treehash::Hasher;
 
@@ -18,37 +19,35 @@ const SIZE_MAX_BYTES: u64 = 1024 * 1024;
 ///
 /// # Errors
 ///
-/// When the directory is in use or cannot be written.
+/// When the vault cannot be called so, and when the directory is in use or cannot be written. Nothing is in the vault
+/// then that was not before.
 pub fn seed(directory: &Path, region: &str, vault: &str, archives: u64) -> Result<(), StoreError> {
-    let store = Store::open(directory)?;
+    if !is_vault_name(vault) {
+        return Err(StoreError::VaultName(vault.to_owned()));
+    }
+    let store = Store::open(directory, true)?;
     let index = |source| StoreError::Index { path: directory.to_owned(), source };
-    insert(&store.index(), region, vault, archives).map_err(index)
+    let (ahead, latest) = store.clock().map_err(index)?;
+    let now = Clock::new(ahead, latest).now_milliseconds();
+    insert(&store.index(), now, region, vault, archives).map_err(index)
 }
 
-fn insert(index: &Connection, region: &str, vault: &str, archives: u64) -> rusqlite::Result<()> {
-    let now = Clock::default().now_milliseconds();
+fn insert(index: &Connection, now: i64, region: &str, vault: &str, archives: u64) -> rusqlite::Result<()> {
+    // New pages need no journal, where the usual log would write each twice. The next start has the log again.
+    index.pragma_update(None, "journal_mode", "delete")?;
     let transaction = index.unchecked_transaction()?;
     let sql = "INSERT OR IGNORE INTO vault (region, name, created) VALUES (?1, ?2, ?3)";
     transaction.execute(sql, (region, vault, now))?;
     let sql = "INSERT INTO archive (id, region, vault, description, size, leaves, tree_hash, created)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let mut statement = transaction.prepare(sql)?;
-    for number in 0..archives {
+    for (number, id) in (0_u64..).zip(ids::ascending_archive_ids(archives)) {
         let mut hasher = Hasher::default();
         hasher.update(&number.to_be_bytes());
         let (_, leaves) = hasher.finish();
         let size = i64::try_from(number * 7919 % SIZE_MAX_BYTES + 1).unwrap_or(1);
         let name = format!("seeded/{number:010}");
-        statement.execute((
-            ids::archive_id(),
-            region,
-            vault,
-            name,
-            size,
-            leaves.to_bytes(),
-            leaves.root(),
-            now,
-        ))?;
+        statement.execute((id, region, vault, name, size, leaves.to_bytes(), leaves.root(), now))?;
     }
     drop(statement);
     transaction.commit()

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
@@ -15,10 +14,11 @@ use tokio::sync::watch;
 use crate::clock::http_date;
 use crate::error::Refusal;
 use crate::faults::{Fault, Harm};
+use crate::link::Paced;
 use crate::ops::{Answer, Glacier};
-use crate::request::{Operation, Request};
+use crate::request::{Operation, Request, number};
 use crate::response::{self, Body, header};
-use crate::{body, ids, limits};
+use crate::{body, damage, ids};
 
 /// The connection is to end without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +41,14 @@ pub(crate) async fn serve(listener: TcpListener, glacier: Arc<Glacier>, mut stop
 
 async fn connection(stream: TcpStream, glacier: Arc<Glacier>) {
     let _ = stream.set_nodelay(true);
+    let stream = Paced::new(stream, glacier.link);
     let service = service_fn(move |request| {
         let glacier = Arc::clone(&glacier);
         async move { respond(&glacier, request).await }
     });
     let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new());
+    // Who has said all and closes his side still wants the answer; and what was begun is not dropped halfway.
+    server.timer(TokioTimer::new()).half_close(true);
     // A client that breaks off is its own affair.
     let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
@@ -69,7 +71,7 @@ async fn respond(glacier: &Glacier, request: HttpRequest<Incoming>) -> Result<Re
             Err(refusal)
         }
     };
-    Ok(finished(answer).map(|body| glacier.link.slowed(body)))
+    Ok(finished(answer))
 }
 
 /// Carries a request out, with what is to go wrong.
@@ -88,7 +90,8 @@ async fn harmed(
     match harm {
         Some(Harm::CutBefore) => return Err(Cut),
         Some(Harm::CutMiddle) if !has_output => {
-            let _ = body.frame().await;
+            let announced = request.header("content-length").and_then(number).unwrap_or(0);
+            body::drain_bytes(&mut body, announced / 2).await;
             return Err(Cut);
         }
         _ => {}
@@ -96,14 +99,23 @@ async fn harmed(
     let answer = glacier.answer(parts, request, body, harm).await;
     Ok(match harm {
         Some(Harm::CutAfter) => return Err(Cut),
-        Some(Harm::CutMiddle) => answer.map(|response| response.map(limits::cut)),
-        Some(Harm::Corrupt) if has_output => answer.map(|response| response.map(limits::corrupted)),
-        Some(Harm::WrongHash) => answer.map(|mut response| {
-            header(&mut response, "x-amz-sha256-tree-hash", &"0".repeat(64));
-            response
+        Some(Harm::CutMiddle) => answer.map(|response| {
+            let length = response.headers().get("content-length").and_then(|length| length.to_str().ok());
+            let length_bytes = length.and_then(number).unwrap_or(0);
+            response.map(|body| damage::cut(body, length_bytes / 2))
         }),
+        Some(Harm::Corrupt) if has_output => answer.map(|response| response.map(damage::corrupted)),
+        Some(Harm::WrongHash) => answer.map(with_wrong_hash),
         _ => answer,
     })
+}
+
+fn with_wrong_hash(mut response: Response<Body>) -> Response<Body> {
+    const TREE_HASH: &str = "x-amz-sha256-tree-hash";
+    if response.headers().contains_key(TREE_HASH) {
+        header(&mut response, TREE_HASH, &"0".repeat(64));
+    }
+    response
 }
 
 /// Adds what every answer has.
@@ -124,7 +136,7 @@ async fn control(glacier: &Glacier, parts: &Parts, body: Incoming) -> Answer {
         }
         (&Method::GET, "/_emulator/notifications") => glacier.messages(),
         (&Method::POST, "/_emulator/advance") => {
-            glacier.clock.advance(seconds(parts)?);
+            glacier.advance(seconds(parts)?)?;
             Ok(response::empty(StatusCode::NO_CONTENT, &[]))
         }
         (&Method::GET, "/_emulator/faults") => {

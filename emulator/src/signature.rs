@@ -17,8 +17,8 @@ const WINDOW: Duration = Duration::minutes(5);
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// In a path slashes stay too.
 const PATH: &AsciiSet = &QUERY.remove(b'/');
-/// What a signature must cover besides the date.
-const MUST_BE_SIGNED: [&str; 2] = ["host", "x-amz-glacier-version"];
+/// The hash of an upload's body, which is the payload hash of its signature too.
+const CONTENT_HASH: &str = "x-amz-content-sha256";
 
 /// A pair of keys that requests may be signed with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,9 +49,10 @@ pub(crate) fn verify(
     let authorization = Authorization::parse(header).ok_or_else(|| Refusal::incomplete_signature(header))?;
     let known = keys.iter().find(|keys| keys.access_key_id == authorization.access_key_id);
     let secret = &known.ok_or_else(Refusal::unknown_key)?.secret_access_key;
-    let (date_text, date) = date(&parts.headers)?;
+    let (date_name, date_text, date) = date(&parts.headers)?;
     check_window(date, now)?;
     authorization.check_scope(date_text)?;
+    authorization.check_signed(&parts.headers, date_name)?;
 
     let signing_key = generate_signing_key(secret, date.into(), authorization.region, authorization.service);
     // Clients of AWS encode a path once or twice; for the names and ids of Glacier both come to the same.
@@ -79,19 +80,21 @@ impl<'a> Authorization<'a> {
     }
 
     fn check_scope(&self, date_text: &str) -> Result<(), Refusal> {
-        let names = |name: &&str| self.signed_headers.contains(name);
-        let dated = self.signed_headers.iter().any(|name| ["x-amz-date", "date"].contains(name));
-        if self.service != "glacier" || !date_text.starts_with(self.day) {
-            return Err(Refusal::invalid_signature(
-                "Credential should be scoped to the date and to service 'glacier'.",
-            ));
+        if self.service == "glacier" && date_text.split_once('T').is_some_and(|(day, _)| day == self.day) {
+            return Ok(());
         }
-        if !dated || !MUST_BE_SIGNED.iter().all(names) {
-            return Err(Refusal::invalid_signature(
-                "'Host', 'X-Amz-Date' and 'x-amz-glacier-version' must be signed.",
-            ));
+        let message = "Credential should be scoped to the date and to service 'glacier'.";
+        Err(Refusal::invalid_signature(message))
+    }
+
+    /// A content hash need not be sent but with data; where it is, it is signed.
+    fn check_signed(&self, headers: &HeaderMap, date_name: &str) -> Result<(), Refusal> {
+        let content_hash = headers.contains_key(CONTENT_HASH).then_some(CONTENT_HASH);
+        let mut wanted = ["host", "x-amz-glacier-version", date_name].into_iter().chain(content_hash);
+        match wanted.find(|name| !self.signed_headers.contains(name)) {
+            None => Ok(()),
+            Some(missing) => Err(Refusal::invalid_signature(format!("'{missing}' must be signed."))),
         }
-        Ok(())
     }
 
     fn string_to_sign(&self, date_text: &str, canonical_request: &str) -> String {
@@ -101,12 +104,14 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// `x-amz-date` comes before `date`, which may serve only in the same form.
-fn date(headers: &HeaderMap) -> Result<(&str, OffsetDateTime), Refusal> {
+/// `x-amz-date` comes before `date`, which may serve only in the same form. Returns which it is.
+fn date(headers: &HeaderMap) -> Result<(&'static str, &str, OffsetDateTime), Refusal> {
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
-    let given = text(headers, "x-amz-date").or_else(|| text(headers, "date"));
-    let parsed =
-        given.and_then(|text| Some((text, PrimitiveDateTime::parse(text, &format).ok()?.assume_utc())));
+    let given =
+        ["x-amz-date", "date"].into_iter().find_map(|name| Some((name, headers.get(name)?.to_str().ok()?)));
+    let parsed = given.and_then(|(name, text)| {
+        Some((name, text, PrimitiveDateTime::parse(text, &format).ok()?.assume_utc()))
+    });
     parsed.ok_or_else(|| Refusal::incomplete_signature("no date of the form 20120525T002453Z"))
 }
 
@@ -132,11 +137,9 @@ fn basic(time: OffsetDateTime) -> String {
 
 fn canonical(parts: &Parts, path: &str, signed_headers: &[&str], payload_hash: &str) -> String {
     let headers = signed_headers.iter().map(|name| {
-        let values = parts
-            .headers
-            .get_all(*name)
-            .iter()
-            .map(|value| collapsed(&String::from_utf8_lossy(value.as_bytes())));
+        // What is not ASCII never has the right signature: neither has it with the service.
+        let values =
+            parts.headers.get_all(*name).iter().map(|value| collapsed(value.to_str().unwrap_or("?")));
         format!("{name}:{}\n", values.collect::<Vec<_>>().join(","))
     });
     let headers: String = headers.collect();
@@ -169,7 +172,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Returns the SHA-256 of some bytes in hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::treehash::hex(&Sha256::digest(bytes).into())
 }
 
 #[cfg(test)]

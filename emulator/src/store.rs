@@ -6,7 +6,7 @@
 
 mod files;
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -49,11 +49,15 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS message (position INTEGER PRIMARY KEY, topic TEXT NOT NULL, message TEXT NOT NULL);
 ";
 
+/// The row that keeps how far the clock was pushed.
+const CLOCK: &str = "region = '' AND vault = '' AND kind = 'clock'";
+
 /// The data directory, open. One process at a time has it.
 #[derive(Debug)]
 pub(crate) struct Store {
     directory: PathBuf,
     connection: Mutex<Connection>,
+    keeps_content: bool,
     _lock: File,
 }
 
@@ -75,6 +79,9 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
     },
+    /// A vault cannot be called so.
+    #[error("a vault's name is 1 to 255 of A-Z a-z 0-9 _ - . which {0:?} is not")]
+    VaultName(String),
     /// Its index cannot be used.
     #[error("cannot use the index in {path}: {source}")]
     Index {
@@ -86,18 +93,26 @@ pub enum StoreError {
 }
 
 impl Store {
-    pub(crate) fn open(directory: &Path) -> Result<Self, StoreError> {
+    /// Opens a data directory, which is made if it is not there. Without `keeps_content` nothing is written of archives
+    /// but their rows, and those need not last.
+    pub(crate) fn open(directory: &Path, keeps_content: bool) -> Result<Self, StoreError> {
         let io = |source| StoreError::Directory { path: directory.to_owned(), source };
         for name in ["archives", "parts", "jobs"] {
             std::fs::create_dir_all(directory.join(name)).map_err(io)?;
         }
         let lock = File::create(directory.join("lock")).map_err(io)?;
-        lock.try_lock().map_err(|_| StoreError::InUse { path: directory.to_owned() })?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => StoreError::InUse { path: directory.to_owned() },
+            TryLockError::Error(error) => io(error),
+        })?;
         let index = |source| StoreError::Index { path: directory.to_owned(), source };
         let connection = Connection::open(directory.join("index.sqlite")).map_err(index)?;
         connection.pragma_update(None, "journal_mode", "wal").map_err(index)?;
+        let synchronous = if keeps_content { "full" } else { "off" };
+        connection.pragma_update(None, "synchronous", synchronous).map_err(index)?;
         connection.execute_batch(SCHEMA).map_err(index)?;
-        let store = Self { directory: directory.to_owned(), connection: Mutex::new(connection), _lock: lock };
+        let connection = Mutex::new(connection);
+        let store = Self { directory: directory.to_owned(), connection, keeps_content, _lock: lock };
         store.sweep().map_err(|error| io(std::io::Error::other(error.message)))?;
         Ok(store)
     }
@@ -105,6 +120,27 @@ impl Store {
     /// Returns the index; one piece of work has it at a time.
     pub(crate) fn index(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the index for reading what takes long, as it is now; others can go on to write.
+    pub(crate) fn snapshot(&self) -> rusqlite::Result<Connection> {
+        let snapshot = Connection::open(self.directory.join("index.sqlite"))?;
+        snapshot.execute_batch("BEGIN")?;
+        Ok(snapshot)
+    }
+
+    /// Returns how far the clock was pushed, and the latest moment that is on record, both in milliseconds.
+    pub(crate) fn clock(&self) -> rusqlite::Result<(i64, i64)> {
+        let sql = format!(
+            "SELECT (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM setting WHERE {CLOCK}),
+                    (SELECT max(coalesce(max(created), 0), coalesce(max(deleted), 0)) FROM archive)"
+        );
+        self.index().query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    pub(crate) fn keep_clock(index: &Connection, ahead: i64) -> rusqlite::Result<()> {
+        let sql = "INSERT OR REPLACE INTO setting (region, vault, kind, value) VALUES ('', '', 'clock', ?1)";
+        index.execute(sql, [ahead.to_string()]).map(drop)
     }
 
     pub(crate) fn archive_path(&self, id: &str) -> PathBuf {

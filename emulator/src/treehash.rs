@@ -104,13 +104,18 @@ impl Hasher {
     }
 }
 
-fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Returns a hash as it is written: 64 lower-case digits.
+pub(crate) fn hex(hash: &Hash) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -120,28 +125,110 @@ mod tests {
         hasher.finish().1
     }
 
+    /// 6.5 MiB, of which each byte is the number of its MiB.
+    fn numbered_mebibytes() -> Vec<u8> {
+        (0..6_815_744_usize).map(|position| (position >> 20) as u8).collect()
+    }
+
+    /// A rule of the developer guide, followed level by level.
+    fn by_the_book(leaves: &[Hash]) -> Hash {
+        let mut level = leaves.to_vec();
+        while level.len() > 1 {
+            level = level
+                .chunks(2)
+                .map(|pair| match pair {
+                    [left, right] => Sha256::new().chain_update(left).chain_update(right).finalize().into(),
+                    odd => odd[0],
+                })
+                .collect();
+        }
+        level.first().copied().unwrap_or_else(|| Sha256::digest([]).into())
+    }
+
     #[test]
     fn agrees_with_other_implementations() {
-        let mib = 1 << 20;
+        const MIB: usize = 1 << 20;
+        let counting: Vec<u8> = (0..7 * MIB / 2).map(|position| (position % 256) as u8).collect();
+        let digits: Vec<u8> = b"01245678912".iter().copied().cycle().take(105_906_680).collect();
         for (data, hash) in [
             (vec![], "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (b"a".to_vec(), "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"),
             (b"hello".to_vec(), "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"),
             (
                 b"Welcome to Amazon Glacier.".to_vec(),
                 "726e392cb4d09924dbad1cc0ba3b00c3643d03d14cb4b823e2f041cff612a628",
             ),
-            (vec![0; mib + 1], "28638dab8d5e1754a4ecb38b0ebe6df66c844f94aed142d4d0283d208bb786cd"),
-            (vec![b'a'; 2 * mib], "560c2c9333c719cb00cfdffee3ba293db17f58743cdd1f7e4055373ae6300afa"),
-            (vec![0; 7 * mib], "091961d52b7a7681230b75c5652a1750690133b6762b02f012513265e80dde30"),
+            (
+                b"Welcome to S3 Glacier.".to_vec(),
+                "04b8bb12ae8f28832f4c291463fb51fa660c1fd18933da16d56eda7db27019f3",
+            ),
+            (vec![0; MIB], "30e14955ebf1352266dc2ff8067e68104607e750abb9d3b36582b8af909fcb58"),
+            (vec![0; MIB + 1], "28638dab8d5e1754a4ecb38b0ebe6df66c844f94aed142d4d0283d208bb786cd"),
+            (vec![0; 2 * MIB], "861890b487038d840e9d71d43bbc0fd4571453fb9d9b1f370caa3582a29b0ec7"),
+            (vec![0; 3 * MIB], "ca6cc129a4514ec765de86a4e7a49adf44842c9cac213c383ebe4071271bdf21"),
+            (vec![0; 4 * MIB], "27b557ba335a688f779a95e258a886ffa3b39b13533d6f9dcaa0497a2ed1fe18"),
+            (vec![0; 5 * MIB], "3de9bfb690ff216d907474b4aa56a6f77a8c846a08b26885d4ab2282092a757e"),
+            (vec![0; 13 * MIB / 2], "7fce0b2525bccf5bd8ed75ec7b7eb52de9b5c0aac4cf60f485aed45a934e9cf5"),
+            (vec![0; 7 * MIB], "091961d52b7a7681230b75c5652a1750690133b6762b02f012513265e80dde30"),
+            (vec![b'a'; MIB], "9bc1b2a288b26af7257a36277ae3816a7d4f16e89c1e7e77d0a5c48bad62b360"),
+            (vec![b'a'; 2 * MIB], "560c2c9333c719cb00cfdffee3ba293db17f58743cdd1f7e4055373ae6300afa"),
+            (counting, "f81f610ee154c46e593bf91d46638b4db02ca676b48996448687ed84d6c481f3"),
+            (digits, "3d417484359fc9f5a3bafd576dc47b8b2de2bf2d4fdac5aa2aff768f2210d386"),
         ] {
-            assert_eq!(leaves(&data).root(), hash);
+            assert_eq!(leaves(&data).root(), hash, "{} bytes", data.len());
+        }
+    }
+
+    #[test]
+    fn the_linear_hash_is_told_too() {
+        const MIB: usize = 1 << 20;
+        for (data, hash) in [
+            (vec![0; MIB + 1], "2cb74edba754a81d121c9db6833704a8e7d417e5b13d1a19f4a52f007d644264"),
+            (vec![0; 2 * MIB], "5647f05ec18958947d32874eeb788fa396a05d0bab7c1b71f112ceb7e9b31eee"),
+            (vec![b'a'; 2 * MIB], "5256ec18f11624025905d057d6befb03d77b243511ac5f77ed5e0221ce6d84b5"),
+            (numbered_mebibytes(), "1b3b37b9c74be78adc6189ebc7f97c0b289c4aac4098a4a6b081f6726897ec89"),
+        ] {
+            let mut hasher = Hasher::default();
+            hasher.update(&data);
+            assert_eq!(hasher.finish().0, hash);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn parts_joined_are_as_one_pass(size in 0..9_000_000_usize, exponent in 0..4_u32, seed: u8, piece in 1..3_000_000_usize) {
+            let data: Vec<u8> = (0..size).map(|position| (position >> 12) as u8 ^ seed).collect();
+            let mut joined = Leaves::default();
+            data.chunks(1 << (20 + exponent)).for_each(|part| joined.extend(&leaves(part)));
+            let mut hasher = Hasher::default();
+            data.chunks(piece).for_each(|piece| hasher.update(piece));
+            let (linear, whole) = hasher.finish();
+            prop_assert_eq!(&joined, &whole);
+            prop_assert_eq!(linear, hex(&Sha256::digest(&data).into()));
+            let chunks: Vec<Hash> = data.chunks(1 << 20).map(|chunk| Sha256::digest(chunk).into()).collect();
+            prop_assert_eq!(whole.root(), hex(&by_the_book(&chunks)));
+        }
+
+        #[test]
+        fn a_node_has_the_hash_of_its_own_data(count in 1..=70_usize, short in 0..LEAF_BYTES, seed: u64) {
+            let hash = |number: usize| Hash::from(Sha256::digest((number as u64 ^ seed).to_be_bytes()));
+            let leaves = Leaves((0..count).map(hash).collect());
+            let size_bytes = count as u64 * LEAF_BYTES - short;
+            for first in 0..count {
+                for last in first + 1..=count {
+                    let (start_byte, end_byte) = (first as u64 * LEAF_BYTES, size_bytes.min(last as u64 * LEAF_BYTES));
+                    let told = leaves.node(size_bytes, start_byte, end_byte - start_byte);
+                    prop_assert!(told.is_none_or(|told| told == hex(&by_the_book(&leaves.0[first..last]))));
+                }
+            }
         }
     }
 
     #[test]
     fn knows_the_hash_of_every_range_that_is_a_node_and_of_no_other() {
-        let data: Vec<u8> = (0..6_815_744_usize).map(|i| u8::try_from(i >> 20).unwrap_or(0)).collect();
-        let leaves = leaves(&data);
+        let leaves = leaves(&numbered_mebibytes());
         let node = |first: u64, last: u64| leaves.node(6_815_744, first, last + 1 - first);
         for (first, last, hash) in [
             (0, 6_815_743, "1bec740b9e7b5da352a727ef3b50e9b24717450758ec506d3a8d45b59ca4f759"),

@@ -34,7 +34,18 @@ fn what_cannot_be_run_or_makes_no_sense_is_said_in_one_line() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), said.lines().count()), (Some(127), 1), "{said}");
     assert!(output.stdout.is_empty());
-    for arguments in [&["--account", "12"][..], &["--listen", "127.0.0.1:x"], &["--job-delay", "soon"]] {
+    for arguments in [
+        &["--account", "12"][..],
+        &["--listen", "127.0.0.1:x"],
+        &["--job-delay", "soon"],
+        &["--fault", "melt"],
+        &["--bandwidth", "0"],
+        &["--realistic", "--inventory-lag", "1h"],
+        &["--discard", "--data", "x"],
+        &["--access-key", "a"],
+        &["--access-key", "a", "--secret-key", "b", "--access-key", "c"],
+        &["seed", "--data", "/dev/null", "--vault", "a b", "--archives", "1"],
+    ] {
         let output = run(arguments);
         assert!(!output.status.success() && output.stdout.is_empty(), "{arguments:?}");
     }

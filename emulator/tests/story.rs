@@ -183,3 +183,101 @@ async fn an_acknowledged_archive_is_there_after_a_restart_and_a_directory_has_on
     let output = client.get_job_output().vault_name("v").job_id(&job).send().await.unwrap();
     assert_eq!(&output.body.collect().await.unwrap().into_bytes()[..], b"kept");
 }
+
+async fn store(client: &Client, body: &'static [u8]) -> String {
+    let body = ByteStream::from_static(body);
+    client.upload_archive().vault_name("v").body(body).send().await.unwrap().archive_id.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_uploaded_after_a_push_of_the_clock_is_not_in_the_future_of_the_next_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let start = || Emulator::builder().data_dir(directory.path()).start_blocking().unwrap();
+    let first = start();
+    let client = Client::new(&first.sdk_config());
+    client.create_vault().vault_name("v").send().await.unwrap();
+    first.advance(100 * HOUR);
+    store(&client, b"late").await;
+    let then = first.now();
+    drop(first);
+    let second = start();
+    assert!(second.now() >= then, "the clock stays where it was pushed to");
+    let client = Client::new(&second.sdk_config());
+    let described = client.describe_vault().vault_name("v").send().await.unwrap();
+    assert_eq!(described.number_of_archives(), 1);
+    assert!(
+        client.delete_vault().vault_name("v").send().await.is_err(),
+        "it would have taken the archive with it"
+    );
+}
+
+#[tokio::test]
+async fn faults_are_set_and_ended_while_it_runs() {
+    let (emulator, client) = emulator().await;
+    client.create_vault().vault_name("v").send().await.unwrap();
+    emulator.set_fault("access-denied@DescribeVault".parse().unwrap());
+    let describe = || client.describe_vault().vault_name("v").send();
+    let refused = describe().await.unwrap_err().into_service_error();
+    assert_eq!(refused.code(), Some("AccessDeniedException"));
+    emulator.clear_faults();
+    assert!(describe().await.is_ok());
+}
+
+#[tokio::test]
+async fn discarded_content_is_hashed_and_listed_but_never_made_up() {
+    let emulator = Emulator::builder().discard().start().await.unwrap();
+    let client = Client::new(&emulator.sdk_config());
+    client.create_vault().vault_name("v").send().await.unwrap();
+    let whole = store(&client, b"hello").await;
+    let upload =
+        client.initiate_multipart_upload().vault_name("v").part_size("1048576").send().await.unwrap();
+    let upload = upload.upload_id.unwrap();
+    let part = client.upload_multipart_part().vault_name("v").upload_id(&upload).range("bytes 0-1048575/*");
+    part.body(ByteStream::from(vec![0; MIB])).send().await.unwrap();
+    let hash = "30e14955ebf1352266dc2ff8067e68104607e750abb9d3b36582b8af909fcb58";
+    let complete = client.complete_multipart_upload().vault_name("v").upload_id(&upload);
+    complete.archive_size("1048576").checksum(hash).send().await.unwrap();
+    assert_eq!(client.describe_vault().vault_name("v").send().await.unwrap().number_of_archives(), 2);
+    let job = job(&client, retrieval(&whole)).await;
+    let described = client.describe_job().vault_name("v").job_id(&job).send().await.unwrap();
+    assert_eq!(described.status_code(), Some(&StatusCode::Failed));
+}
+
+#[tokio::test]
+async fn a_try_that_is_cut_off_leaves_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let emulator = Emulator::builder().data_dir(directory.path());
+    let emulator = emulator.fault("cut-middle@UploadArchive#1".parse().unwrap()).start().await.unwrap();
+    let client = Client::new(&emulator.sdk_config());
+    client.create_vault().vault_name("v").send().await.unwrap();
+    let body = ByteStream::from(vec![7; 3 * MIB]);
+    // The SDK tries again, so that one archive is there in the end.
+    client.upload_archive().vault_name("v").body(body).send().await.unwrap();
+    let wrong = client.upload_archive().vault_name("v").checksum("0".repeat(64));
+    assert!(wrong.body(ByteStream::from_static(b"x")).send().await.is_err());
+    assert_eq!(std::fs::read_dir(directory.path().join("archives")).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn parts_of_an_upload_that_was_left_alone_for_a_day_are_swept() {
+    let directory = tempfile::tempdir().unwrap();
+    let emulator = Emulator::builder().data_dir(directory.path()).start().await.unwrap();
+    let client = Client::new(&emulator.sdk_config());
+    client.create_vault().vault_name("v").send().await.unwrap();
+    let begin = || client.initiate_multipart_upload().vault_name("v").part_size("1048576").send();
+    let upload = begin().await.unwrap().upload_id.unwrap();
+    let part = client.upload_multipart_part().vault_name("v").upload_id(&upload).range("bytes 0-4/*");
+    part.body(ByteStream::from_static(b"hello")).send().await.unwrap();
+    let files = || std::fs::read_dir(directory.path().join("parts")).unwrap().count();
+    assert_eq!(files(), 1);
+    emulator.advance(25 * HOUR);
+    begin().await.unwrap();
+    assert_eq!(files(), 0);
+}
+
+#[tokio::test]
+#[should_panic = "a thousand years"]
+async fn the_clock_cannot_be_pushed_beyond_all_dates() {
+    let (emulator, _) = emulator().await;
+    emulator.advance(Duration::from_secs(u64::MAX));
+}

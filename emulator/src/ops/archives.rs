@@ -8,7 +8,7 @@ use super::job_index::IS_UNNEEDED;
 use super::{Answer, Glacier, description};
 use crate::body::{self, Received};
 use crate::error::Refusal;
-use crate::request::Request;
+use crate::request::{Request, number};
 use crate::treehash::Leaves;
 use crate::{ids, response, store::Store};
 
@@ -34,18 +34,15 @@ impl Glacier {
             }
         };
         let id = ids::archive_id();
-        let path = self.store.archive_path(&id);
-        let received = body::to_file(body, &path, self.link).await.and_then(|received| {
-            check_hashes(request, &received)?;
-            check_size(received.size_bytes)?;
-            Ok(received)
-        });
-        let received = received.inspect_err(|_| drop(std::fs::remove_file(&path)))?;
-        Store::sync_directory_of(&path)?;
+        let file = self.store.new_file(self.store.archive_path(&id))?;
+        let received = body::receive(body, file.path()).await?;
+        check_hashes(request, &received)?;
+        check_size(received.size_bytes)?;
+        file.sync_name()?;
         let (size_bytes, leaves) = (received.size_bytes, &received.leaves);
         let archive = NewArchive { id: &id, description: &description, size_bytes, leaves };
-        let inserted = self.insert_archive(&self.store.index(), request, &archive);
-        inserted.inspect_err(|_| drop(std::fs::remove_file(&path)))?;
+        self.insert_archive(&self.store.index(), request, &archive)?;
+        file.keep();
         Ok(self.stored(request, &id, &received.leaves.root()))
     }
 
@@ -54,7 +51,7 @@ impl Glacier {
         if request.header("x-amz-sha256-tree-hash").is_none() {
             return Err(Refusal::missing("x-amz-sha256-tree-hash"));
         }
-        let length = request.header("content-length").and_then(|length| length.parse().ok());
+        let length = request.header("content-length").and_then(number);
         check_size(length.ok_or_else(|| Refusal::missing("Content-Length"))?)?;
         description(request)
     }
@@ -102,7 +99,7 @@ impl Glacier {
         let owner: Option<(String, String)> =
             index.query_row(sql, [&request.id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((region, vault)) = owner else {
-            return Err(Refusal::not_found(format!("The archive ID was not found: {}", request.id)));
+            return Err(unknown(&request.id));
         };
         if region != request.region || vault != request.vault {
             let arn = self.vault_arn(request, &request.vault);
@@ -115,6 +112,10 @@ impl Glacier {
         }
         Ok(response::empty(StatusCode::NO_CONTENT, &[]))
     }
+}
+
+pub(super) fn unknown(archive: &str) -> Refusal {
+    Refusal::not_found(format!("The archive ID was not found: {archive}"))
 }
 
 fn check_size(size_bytes: u64) -> Result<(), Refusal> {

@@ -12,7 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Glacier;
 use crate::clock::date_in_inventory;
 use crate::error::Refusal;
-use crate::request::Request;
+use crate::request::{Request, number};
 
 /// What an inventory job was asked for; all five keys always stand in its description.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ impl Parameters {
             Value::Number(limit) => Some(limit.to_string()),
             _ => text("Limit")?,
         };
-        if let Some(bad) = limit.as_ref().filter(|limit| !limit.parse::<u32>().is_ok_and(|limit| limit > 0)) {
+        if let Some(bad) = limit.as_ref().filter(|limit| number(limit).is_none_or(|limit| limit == 0)) {
             return Err(Refusal::invalid(format!("Invalid limit: {bad}")));
         }
         let parameters = Self {
@@ -90,7 +90,7 @@ impl Parameters {
     }
 
     fn limit(&self) -> u64 {
-        self.limit.as_ref().and_then(|limit| limit.parse().ok()).unwrap_or(u64::MAX)
+        self.limit.as_deref().and_then(number).unwrap_or(u64::MAX)
     }
 }
 
@@ -102,13 +102,14 @@ impl Glacier {
         parameters: &Parameters,
         path: &Path,
     ) -> Result<Written, Refusal> {
-        let index = self.store.index();
+        let index = self.store.snapshot()?;
         let not_ready = || {
             let arn = self.vault_arn(request, &request.vault);
             Refusal::not_found(format!(
                 "Inventory retrieval jobs for vault {arn} cannot be initiated yet, as Amazon Glacier has not yet generated an initial inventory for this vault."
             ))
         };
+        let (start, end, after) = parameters.window()?;
         let moment = self.inventory_moment(&index, request)?.ok_or_else(not_ready)?;
         let is_csv = parameters.format == "CSV";
         let mut out = BufWriter::new(File::create(path)?);
@@ -127,7 +128,6 @@ impl Glacier {
                AND created >= ?4 AND created < ?5 AND (created, position) > (?6, ?7)
              ORDER BY created, position",
         )?;
-        let (start, end, after) = parameters.window()?;
         let mut rows =
             query.query((&request.region, &request.vault, moment, start, end, after.0, after.1))?;
         let mut count = 0;
@@ -153,7 +153,7 @@ impl Glacier {
         let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         file.sync_all()?;
         let sql = "UPDATE vault SET last_inventory = ?1 WHERE region = ?2 AND name = ?3";
-        index.execute(sql, (moment, &request.region, &request.vault))?;
+        self.store.index().execute(sql, (moment, &request.region, &request.vault))?;
         Ok(Written { size_bytes: file.metadata()?.len(), next_marker })
     }
 }

@@ -37,12 +37,15 @@ impl Glacier {
     }
 
     /// Returns whether nothing was written to the vault since its last inventory; without a lag nothing ever was.
-    pub(super) fn is_unchanged_since_inventory(&self, request: &Request) -> Result<bool, Refusal> {
+    pub(super) fn is_unchanged_since_inventory(
+        &self,
+        index: &Connection,
+        request: &Request,
+    ) -> Result<bool, Refusal> {
         if self.inventory_lag.is_zero() {
             return Ok(true);
         }
-        let index = self.store.index();
-        let moment = self.inventory_moment(&index, request)?.unwrap_or(i64::MIN);
+        let moment = self.inventory_moment(index, request)?.unwrap_or(i64::MIN);
         let sql = "SELECT NOT EXISTS (SELECT 1 FROM archive
                        WHERE region = ?1 AND vault = ?2 AND (created > ?3 OR deleted > ?3))";
         Ok(index.query_row(sql, (&request.region, &request.vault, moment), |row| row.get(0))?)

@@ -12,6 +12,8 @@ use crate::treehash::Leaves;
 /// A job.
 #[derive(Debug)]
 pub(super) struct Job {
+    /// In the order in which jobs began; the index gives it.
+    pub(super) position: i64,
     pub(super) id: String,
     pub(super) task: Task,
     pub(super) description: Option<String>,
@@ -30,17 +32,24 @@ pub(super) enum Task {
 
 const COLUMNS: &str =
     "id, archive, range_start, range_length, tier, parameters, output_size, next_marker, description,
-    topic, created, completes, failed";
+    topic, created, completes, failed, position";
 
 /// Whether an archive is deleted and no job may still be asked for its content.
 pub(super) const IS_UNNEEDED: &str = "SELECT NOT EXISTS (SELECT 1 FROM job WHERE archive = ?1)
         AND NOT EXISTS (SELECT 1 FROM archive WHERE id = ?1 AND deleted IS NULL)";
 
 impl Glacier {
+    /// Puts a job on record, unless the vault was deleted meanwhile. If its archive was, it will fail.
     pub(super) fn insert_job(&self, request: &Request, job: &Job) -> Result<(), Refusal> {
         let index = self.store.index();
+        self.require_vault_in(&index, request)?;
+        let archive = match &job.task {
+            Task::Archive { archive, .. } => Some(archive),
+            Task::Inventory { .. } => None,
+        };
         let sql = "INSERT INTO job (id, region, vault, description, topic, created, completes, failed)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
+                           ?8 OR EXISTS (SELECT 1 FROM archive WHERE id = ?9 AND deleted IS NOT NULL))";
         let values = (
             &job.id,
             &request.region,
@@ -50,6 +59,7 @@ impl Glacier {
             job.created,
             job.completes,
             job.fails,
+            archive,
         );
         let transaction = index.unchecked_transaction()?;
         transaction.execute(sql, values)?;
@@ -81,10 +91,14 @@ impl Glacier {
 
     pub(super) fn find_job(&self, request: &Request) -> Result<Job, Refusal> {
         self.require_vault(request)?;
+        self.job_that_completes_after(request, self.oldest_completion())
+    }
+
+    pub(super) fn job_that_completes_after(&self, request: &Request, moment: i64) -> Result<Job, Refusal> {
         let sql = format!(
             "SELECT {COLUMNS} FROM job WHERE id = ?1 AND region = ?2 AND vault = ?3 AND completes > ?4"
         );
-        let values = (&request.id, &request.region, &request.vault, self.oldest_completion());
+        let values = (&request.id, &request.region, &request.vault, moment);
         let found = self.store.index().query_row(&sql, values, job).optional()?;
         found.ok_or_else(|| Refusal::not_found(format!("The job ID was not found: {}", request.id)))
     }
@@ -156,6 +170,7 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         created: row.get(10)?,
         completes: row.get(11)?,
         fails: row.get(12)?,
+        position: row.get(13)?,
     })
 }
 

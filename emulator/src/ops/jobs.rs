@@ -4,6 +4,7 @@ use hyper::StatusCode;
 use rusqlite::OptionalExtension;
 use serde_json::{Value, json};
 
+use super::archives::unknown;
 use super::inventory::Parameters;
 use super::job_index::unsigned;
 pub(super) use super::job_index::{Job, Task};
@@ -11,12 +12,15 @@ use super::pages::Page;
 use super::{Answer, Glacier, printable};
 use crate::clock::date;
 use crate::error::Refusal;
-use crate::request::Request;
+use crate::request::{Request, number};
 use crate::treehash::LEAF_BYTES;
 use crate::{ids, response};
 
 /// Items on a page.
 const PAGE_MAX: usize = 50;
+/// How long a job may be started for an archive that is deleted, in milliseconds. The service says only "recently"
+/// (API reference, "Delete Archive"); this is how often it makes inventories.
+const JUST_DELETED: i64 = 24 * 60 * 60 * 1000;
 
 impl Glacier {
     /// `fails` lets the job end without an output.
@@ -48,18 +52,17 @@ impl Glacier {
         let created = self.clock.now_milliseconds();
         let completes = created.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
         let topic = text(&parameters, "SNSTopic")?.map(str::to_owned);
-        let job = Job { id, task, description, topic, created, completes, fails };
+        let job = Job { position: 0, id, task, description, topic, created, completes, fails };
         self.insert_job(request, &job)?;
         let location = self.location(request, &format!("/jobs/{}", job.id));
         let headers = [("location", &*location), ("x-amz-job-id", &*job.id)];
         Ok(response::empty(StatusCode::ACCEPTED, &headers))
     }
 
-    /// Returns the task, and whether it cannot succeed: the content is gone, though the last inventory still lists the
-    /// archive, or never was there.
+    /// Returns the task, and whether it cannot succeed: the content is gone, or never was there.
     fn archive_task(&self, request: &Request, parameters: &Value) -> Result<(Task, bool), Refusal> {
         let archive = text(parameters, "ArchiveId")?.ok_or_else(|| Refusal::missing("archiveId"))?;
-        let (size_bytes, is_deleted) = self.retrievable(request, archive)?;
+        let size_bytes = self.retrievable(request, archive)?;
         let (start_byte, length_bytes) = match text(parameters, "RetrievalByteRange")? {
             None => (0, size_bytes),
             Some(range) => byte_range(range, size_bytes)?,
@@ -71,27 +74,27 @@ impl Glacier {
         if tier == "Standard" {
             self.check_retrieval_policy(request, length_bytes)?;
         }
-        let cannot = is_deleted || !self.store.archive_path(archive).exists();
+        let cannot = !self.store.archive_path(archive).exists();
         let task =
             Task::Archive { archive: archive.to_owned(), start_byte, length_bytes, tier: tier.to_owned() };
         Ok((task, cannot))
     }
 
-    /// Returns the size of an archive of the vault that a job can be started for, and whether it is deleted.
-    fn retrievable(&self, request: &Request, archive: &str) -> Result<(u64, bool), Refusal> {
+    /// Returns the size of an archive of the vault that a job can be started for. That can be one that was just deleted;
+    /// its job will fail.
+    fn retrievable(&self, request: &Request, archive: &str) -> Result<u64, Refusal> {
         let index = self.store.index();
-        let sql = "SELECT size, deleted FROM archive WHERE id = ?1 AND region = ?2 AND vault = ?3";
-        let found: Option<(i64, Option<i64>)> = index
-            .query_row(sql, [archive, &request.region, &request.vault], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let is_listed = |deleted: i64| -> Result<bool, Refusal> {
-            Ok(self.inventory_moment(&index, request)?.is_none_or(|moment| deleted > moment))
-        };
-        match found {
-            Some((size, None)) => Ok((unsigned(size), false)),
-            Some((size, Some(deleted))) if is_listed(deleted)? => Ok((unsigned(size), true)),
-            _ => Err(Refusal::not_found(format!("The archive ID was not found: {archive}"))),
+        let sql =
+            "SELECT size, coalesce(deleted, ?4) FROM archive WHERE id = ?1 AND region = ?2 AND vault = ?3";
+        let values = (archive, &request.region, &request.vault, i64::MAX);
+        let found: Option<(i64, i64)> =
+            index.query_row(sql, values, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let (size, deleted) = found.ok_or_else(|| unknown(archive))?;
+        let is_listed = self.inventory_moment(&index, request)?.is_none_or(|moment| deleted > moment);
+        if is_listed || deleted > self.clock.now_milliseconds() - JUST_DELETED {
+            return Ok(unsigned(size));
         }
+        Err(unknown(archive))
     }
 
     fn inventory_task(&self, request: &Request, parameters: &Value, id: &str) -> Result<Task, Refusal> {
@@ -104,7 +107,7 @@ impl Glacier {
 
     pub(super) fn describe_job(&self, request: &Request) -> Answer {
         let job = self.find_job(request)?;
-        Ok(response::json(StatusCode::OK, &self.job_json(request, &job)?))
+        Ok(self.json(&self.job_json(request, &job)?))
     }
 
     pub(super) fn list_jobs(&self, request: &Request) -> Answer {
@@ -112,10 +115,11 @@ impl Glacier {
         let wanted = Filter::of(request)?;
         let mut jobs = self.jobs(request)?;
         jobs.retain(|job| wanted.lets_through(self.status(job)));
-        let (jobs, next) = Page::of(request, PAGE_MAX)?.cut(jobs, |job| job.id.clone())?;
+        // Newest first, and keys must ascend.
+        let (jobs, next) = Page::of(request, PAGE_MAX)?.cut(jobs, |job| i64::MAX - job.position)?;
         let jobs: Vec<Value> =
             jobs.iter().map(|job| self.job_json(request, job)).collect::<Result<_, _>>()?;
-        Ok(response::json(StatusCode::OK, &json!({"JobList": jobs, "Marker": next})))
+        Ok(self.json(&json!({"JobList": jobs, "Marker": next})))
     }
 
     fn status(&self, job: &Job) -> &'static str {
@@ -215,15 +219,42 @@ pub(super) fn text<'a>(parameters: &'a Value, name: &str) -> Result<Option<&'a s
 
 /// Reads `FIRST-LAST`, which must be aligned to whole MiB, or reach the end of the archive.
 fn byte_range(text: &str, size_bytes: u64) -> Result<(u64, u64), Refusal> {
-    let range = text.split_once('-').and_then(|(first, last)| {
-        Some((first.parse::<u64>().ok()?, last.parse::<u64>().ok()?)).filter(|(first, last)| first <= last)
-    });
+    let range = text.split_once('-').and_then(|(first, last)| Some((number(first)?, number(last)?)));
     let is_aligned = |&(first, last): &(u64, u64)| {
-        first.is_multiple_of(LEAF_BYTES)
+        first <= last
             && last < size_bytes
+            && first.is_multiple_of(LEAF_BYTES)
             && ((last + 1).is_multiple_of(LEAF_BYTES) || last + 1 == size_bytes)
     };
     let invalid = || Refusal::invalid(format!("Invalid retrieval byte range: {text}"));
     let (first, last) = range.filter(is_aligned).ok_or_else(invalid)?;
     Ok((first, last + 1 - first))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_range_is_aligned_to_mebibytes_or_ends_with_the_archive() {
+        let size_bytes = 5 * LEAF_BYTES + 7;
+        assert_eq!(byte_range("0-1048575", size_bytes), Ok((0, LEAF_BYTES)));
+        assert_eq!(byte_range("1048576-5242886", size_bytes), Ok((LEAF_BYTES, 4 * LEAF_BYTES + 7)));
+        for bad in
+            ["", "-", "0-0", "1-1048575", "0-5242887", "5242886-0", "+0-1048575", "0-18446744073709551615"]
+        {
+            assert!(byte_range(bad, size_bytes).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_range_may_be_anything(text in "[-+0-9]{0,45}|.*", size_bytes: u64) {
+            if let Ok((first, length)) = byte_range(&text, size_bytes) {
+                prop_assert!(length > 0 && first + length <= size_bytes);
+            }
+        }
+    }
 }

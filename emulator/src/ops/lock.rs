@@ -69,7 +69,7 @@ impl Glacier {
             "Policy": lock.policy,
             "State": if lock.is_locked { "Locked" } else { "InProgress" },
         });
-        Ok(response::json(StatusCode::OK, &answer))
+        Ok(self.json(&answer))
     }
 
     /// One that was not completed in time is no more.

@@ -1,7 +1,6 @@
 //! Who is told when a job ends (API reference, "Set Vault Notification Configuration"). There is no topic service here:
 //! the messages are kept, for `GET /_emulator/notifications`.
 
-use hyper::StatusCode;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -10,8 +9,8 @@ use super::settings::{Kind, done, object};
 use super::{Answer, Glacier};
 use crate::error::Refusal;
 use crate::request::{Operation, Request};
-use crate::response;
 
+/// What can be told of; a vault has at most each of them once.
 const EVENTS: [&str; 2] = ["ArchiveRetrievalCompleted", "InventoryRetrievalCompleted"];
 
 impl Glacier {
@@ -27,6 +26,9 @@ impl Glacier {
         {
             return Err(Refusal::invalid(format!("Invalid notification event: {unknown}")));
         }
+        if events.len() > EVENTS.len() {
+            return Err(Refusal::invalid(format!("At most {} notification events", EVENTS.len())));
+        }
         self.deliver()?;
         self.set(request, Kind::Notifications, &json!({"Events": events, "SNSTopic": topic}))?;
         done()
@@ -35,7 +37,7 @@ impl Glacier {
     pub(super) fn notifications_of(&self, request: &Request) -> Answer {
         self.require_vault(request)?;
         let missing = || Refusal::not_found("No notification configuration is set for this vault.");
-        Ok(response::json(StatusCode::OK, &self.setting(request, Kind::Notifications)?.ok_or_else(missing)?))
+        Ok(self.json(&self.setting(request, Kind::Notifications)?.ok_or_else(missing)?))
     }
 
     pub(super) fn delete_notifications(&self, request: &Request) -> Answer {
@@ -52,24 +54,24 @@ impl Glacier {
         let mut query = index.prepare("SELECT topic, message FROM message ORDER BY position")?;
         let messages = query.query_map([], |row| {
             let (topic, message): (String, String) = (row.get(0)?, row.get(1)?);
-            Ok(json!({"Message": message, "TopicArn": topic}))
+            Ok(json!({"Message": message, "Subject": null, "TopicArn": topic}))
         })?;
         let messages: Vec<Value> = messages.collect::<rusqlite::Result<_>>()?;
-        Ok(response::json(StatusCode::OK, &json!({"notifications": messages})))
+        Ok(self.json(&json!({"notifications": messages})))
     }
 
     /// Sends what is due: for each job that has ended since the last time, to its own topic and to its vault's.
     pub(super) fn deliver(&self) -> Result<(), Refusal> {
         let now = self.clock.now_milliseconds();
-        let due: Vec<(String, String, String)> = {
+        let due: Vec<[String; 3]> = {
             let index = self.store.index();
             let sql = "SELECT region, vault, id FROM job WHERE completes <= ?1 AND told = 0 ORDER BY completes, position";
             let mut query = index.prepare(sql)?;
             query
-                .query_map([now], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .query_map([now], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?
                 .collect::<rusqlite::Result<_>>()?
         };
-        for (region, vault, id) in due {
+        for [region, vault, id] in due {
             let request = Request::internal(Operation::DescribeJob, region, vault, id);
             let topics = self.topics(&request)?;
             let mut index = self.store.index();
@@ -84,8 +86,8 @@ impl Glacier {
     }
 
     fn topics(&self, request: &Request) -> Result<Vec<(String, String)>, Refusal> {
-        // One that has been forgotten meanwhile is told of no more.
-        let Ok(job) = self.find_job(request) else { return Ok(Vec::new()) };
+        // Even if it can be asked for no more: it ended, however far the clock was pushed beyond that.
+        let job = self.job_that_completes_after(request, i64::MIN)?;
         let message = self.job_json(request, &job)?.to_string();
         let event = if matches!(job.task, Task::Archive { .. }) { EVENTS[0] } else { EVENTS[1] };
         let of_vault = self.setting(request, Kind::Notifications)?.filter(|setting| {

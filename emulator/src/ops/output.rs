@@ -6,7 +6,7 @@ use rusqlite::OptionalExtension;
 use super::job_index::{Job, Task};
 use super::{Answer, Glacier};
 use crate::error::Refusal;
-use crate::request::Request;
+use crate::request::{Request, number};
 use crate::response::{self, header};
 
 impl Glacier {
@@ -71,15 +71,48 @@ impl Glacier {
 /// Reads `Range: bytes=FIRST-LAST`, relative to the output. One that is malformed is passed over; one that reaches
 /// beyond the end is cut there.
 fn wanted(request: &Request, size_bytes: u64) -> Result<Option<(u64, u64)>, Refusal> {
-    let range = request.header("range").and_then(|text| {
-        let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
-        let last = if last.is_empty() { u64::MAX } else { last.parse().ok()? };
-        Some((text, first.parse::<u64>().ok()?, last))
+    request.header("range").map_or(Ok(None), |text| range(text, size_bytes))
+}
+
+fn range(text: &str, size_bytes: u64) -> Result<Option<(u64, u64)>, Refusal> {
+    let range = text.strip_prefix("bytes=").and_then(|range| {
+        let (first, last) = range.split_once('-')?;
+        let last = if last.is_empty() { u64::MAX } else { number(last)? };
+        Some((number(first)?, last))
     });
-    let Some((text, first, last)) = range.filter(|(_, first, last)| first <= last) else { return Ok(None) };
+    let Some((first, last)) = range.filter(|(first, last)| first <= last) else { return Ok(None) };
     if first >= size_bytes {
         let message = format!("The start of the range is larger than size of retrieved data: {text}");
         return Err(Refusal::invalid(message));
     }
     Ok(Some((first, last.min(size_bytes - 1) - first + 1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::range;
+
+    #[test]
+    fn a_range_is_cut_at_the_end_and_passed_over_if_it_is_none() {
+        assert_eq!(range("bytes=0-9", 100), Ok(Some((0, 10))));
+        assert_eq!(range("bytes=90-999", 100), Ok(Some((90, 10))));
+        assert_eq!(range("bytes=90-", 100), Ok(Some((90, 10))));
+        for passed_over in
+            ["", "bytes 0-9", "bytes=9-0", "bytes=-9", "bytes=0-1,5-6", "bytes=+0-9", "lines=0-9"]
+        {
+            assert_eq!(range(passed_over, 100), Ok(None), "{passed_over}");
+        }
+        assert!(range("bytes=100-100", 100).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_range_may_be_anything(text in "(bytes=)?[-+0-9,]{0,45}|.*", size_bytes: u64) {
+            if let Ok(Some((first, length))) = range(&text, size_bytes) {
+                prop_assert!(length > 0 && first + length <= size_bytes);
+            }
+        }
+    }
 }

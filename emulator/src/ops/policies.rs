@@ -2,11 +2,11 @@
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use time::{Duration, OffsetDateTime};
+use time::{Date, Month, OffsetDateTime};
 
 use super::settings::{Kind, done, object};
 use super::{Answer, Glacier};
-use crate::clock::date;
+use crate::clock::{date, milliseconds};
 use crate::error::Refusal;
 use crate::request::Request;
 use crate::{ids, response};
@@ -33,7 +33,7 @@ impl Glacier {
         self.require_vault(request)?;
         let missing = || Refusal::not_found("No vault access policy is set for this vault.");
         let policy = self.setting(request, Kind::AccessPolicy)?.ok_or_else(missing)?;
-        Ok(response::json(StatusCode::OK, &policy))
+        Ok(self.json(&policy))
     }
 
     pub(super) fn delete_access_policy(&self, request: &Request) -> Answer {
@@ -45,7 +45,7 @@ impl Glacier {
     pub(super) fn retrieval_policy(&self, request: &Request) -> Answer {
         let unset = json!({"Policy": {"Rules": [{"BytesPerHour": null, "Strategy": "None"}]}});
         let policy = self.setting(request, Kind::RetrievalPolicy)?.unwrap_or(unset);
-        Ok(response::json(StatusCode::OK, &policy))
+        Ok(self.json(&policy))
     }
 
     pub(super) fn set_retrieval_policy(&self, request: &Request, body: &[u8]) -> Answer {
@@ -101,7 +101,7 @@ impl Glacier {
 
     pub(super) fn list_capacity(&self, request: &Request) -> Answer {
         let units = self.capacity(request)?;
-        Ok(response::json(StatusCode::OK, &json!({"ProvisionedCapacityList": units})))
+        Ok(self.json(&json!({"ProvisionedCapacityList": units})))
     }
 
     pub(super) fn purchase_capacity(&self, request: &Request) -> Answer {
@@ -110,11 +110,9 @@ impl Glacier {
             return Err(Refusal::limit_exceeded("Provisioned capacity limit exceeded"));
         }
         let (id, now) = (ids::lock_id(), self.clock.now());
-        let milliseconds =
-            |time: OffsetDateTime| time.unix_timestamp() * 1000 + i64::from(time.millisecond());
         units.push(json!({
             "CapacityId": id,
-            "ExpirationDate": date(milliseconds(now + Duration::days(30))),
+            "ExpirationDate": date(milliseconds(a_month_after(now))),
             "StartDate": date(milliseconds(now)),
         }));
         self.set(request, Kind::Capacity, &units.into())?;
@@ -132,6 +130,14 @@ impl Glacier {
     }
 }
 
+/// Returns the same day of the next month, or its last day if it has no such day.
+fn a_month_after(time: OffsetDateTime) -> OffsetDateTime {
+    let month = time.month().next();
+    let year = if month == Month::January { time.year() + 1 } else { time.year() };
+    let day = time.day().min(month.length(year));
+    Date::from_calendar_date(year, month, day).map_or(time, |date| time.replace_date(date))
+}
+
 /// Reads a policy: JSON in a string in JSON.
 pub(super) fn policy(body: &[u8]) -> Result<String, Refusal> {
     let sent = object(body)?;
@@ -141,4 +147,23 @@ pub(super) fn policy(body: &[u8]) -> Result<String, Refusal> {
         return Err(Refusal::invalid("Invalid policy"));
     }
     Ok(policy.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::a_month_after;
+
+    #[test]
+    fn a_unit_of_capacity_lasts_a_month() {
+        for (start, end) in [
+            (datetime!(2026-03-15 12:30 UTC), datetime!(2026-04-15 12:30 UTC)),
+            (datetime!(2026-01-31 12:30 UTC), datetime!(2026-02-28 12:30 UTC)),
+            (datetime!(2027-12-31 12:30 UTC), datetime!(2028-01-31 12:30 UTC)),
+            (datetime!(2028-01-30 12:30 UTC), datetime!(2028-02-29 12:30 UTC)),
+        ] {
+            assert_eq!(a_month_after(start), end);
+        }
+    }
 }

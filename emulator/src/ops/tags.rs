@@ -1,13 +1,11 @@
 //! Tags of vaults (API reference, "Add Tags To Vault" and its kin).
 
-use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::settings::{Kind, done, object};
 use super::{Answer, Glacier};
 use crate::error::Refusal;
 use crate::request::Request;
-use crate::response;
 
 /// Tags of a vault, and of one request (developer guide, "Tagging Amazon S3 Glacier Resources").
 const TAGS_MAX: usize = 50;
@@ -18,19 +16,14 @@ const VALUE_MAX_CHARS: usize = 255;
 impl Glacier {
     pub(super) fn list_tags(&self, request: &Request) -> Answer {
         self.require_vault(request)?;
-        Ok(response::json(StatusCode::OK, &json!({"Tags": self.tags(request)?})))
+        Ok(self.json(&json!({"Tags": self.tags(request)?})))
     }
 
     pub(super) fn add_tags(&self, request: &Request, body: &[u8]) -> Answer {
         self.require_vault(request)?;
         let sent = object(body)?;
         let sent = sent["Tags"].as_object().ok_or_else(|| Refusal::missing("Tags"))?;
-        if sent.is_empty() || sent.len() > TAGS_OF_REQUEST_MAX {
-            return Err(Refusal::invalid(format!(
-                "A request adds 1 to {TAGS_OF_REQUEST_MAX} tags, not {}",
-                sent.len()
-            )));
-        }
+        check_count(sent.len())?;
         let mut tags = self.tags(request)?;
         for (key, value) in sent {
             check(key, value)?;
@@ -47,8 +40,12 @@ impl Glacier {
         self.require_vault(request)?;
         let sent = object(body)?;
         let keys = sent["TagKeys"].as_array().ok_or_else(|| Refusal::missing("TagKeys"))?;
+        check_count(keys.len())?;
         let mut tags = self.tags(request)?;
-        keys.iter().filter_map(Value::as_str).for_each(|key| drop(tags.remove(key)));
+        for key in keys {
+            let key = key.as_str().ok_or_else(|| Refusal::malformed("A tag key must be a string"))?;
+            tags.remove(key);
+        }
         self.set(request, Kind::Tags, &tags.into())?;
         done()
     }
@@ -61,8 +58,15 @@ impl Glacier {
     }
 }
 
+fn check_count(count: usize) -> Result<(), Refusal> {
+    if (1..=TAGS_OF_REQUEST_MAX).contains(&count) {
+        return Ok(());
+    }
+    Err(Refusal::invalid(format!("A request names 1 to {TAGS_OF_REQUEST_MAX} tags, not {count}")))
+}
+
 fn check(key: &str, value: &Value) -> Result<(), Refusal> {
-    let allowed = |text: &str| text.chars().all(|c| c.is_alphanumeric() || " _./=+-@:".contains(c));
+    let allowed = |text: &str| text.chars().all(|c| c.is_alphanumeric() || " _./=+-@".contains(c));
     let value = value
         .as_str()
         .ok_or_else(|| Refusal::malformed(format!("The value of tag {key} must be a string")))?;

@@ -4,8 +4,8 @@ use hyper::StatusCode;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 
-use super::multipart::forget_parts;
 use super::pages::Page;
+use super::upload_index::forget_parts;
 use super::{Answer, Glacier};
 use crate::clock::date;
 use crate::error::Refusal;
@@ -23,8 +23,7 @@ const OVERHEAD_BYTES: i64 = 32_768;
 impl Glacier {
     pub(super) fn create_vault(&self, request: &Request) -> Answer {
         let name = &request.vault;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-        if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
+        if !is_vault_name(name) {
             return Err(Refusal::invalid(format!("Invalid vault name: {name}")));
         }
         let index = self.store.index();
@@ -40,13 +39,11 @@ impl Glacier {
 
     /// Of a vault that is gone, or never was, the answer is the same.
     pub(super) fn delete_vault(&self, request: &Request) -> Answer {
-        let is_unchanged = self.is_unchanged_since_inventory(request)?;
         let mut index = self.store.index();
-        let holds: bool = {
-            let at = self.inventory_moment(&index, request)?.unwrap_or(i64::MAX);
-            Census::of(&index, request, &request.vault, at)?.archives > 0
-        };
-        if holds || !is_unchanged {
+        let moment = self.inventory_moment(&index, request)?;
+        // Before the first inventory, what was ever written counts.
+        let holds = Census::of(&index, request, &request.vault, moment.unwrap_or(i64::MAX))?.archives > 0;
+        if holds || !self.is_unchanged_since_inventory(&index, request)? {
             let arn = self.vault_arn(request, &request.vault);
             return Err(Refusal::invalid(format!("Vault not empty or recently written to: {arn}")));
         }
@@ -76,7 +73,7 @@ impl Glacier {
 
     pub(super) fn describe_vault(&self, request: &Request) -> Answer {
         self.require_vault(request)?;
-        Ok(response::json(StatusCode::OK, &self.vault_json(request, &request.vault)?))
+        Ok(self.json(&self.vault_json(request, &request.vault)?))
     }
 
     pub(super) fn list_vaults(&self, request: &Request) -> Answer {
@@ -86,10 +83,11 @@ impl Glacier {
             query.query_map([&request.region], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
         };
         let page = Page::of(request, PAGE_MAX)?;
+        page.check_marker(&self.vault_arn(request, ""))?;
         let (names, next) = page.cut(names, |name| self.vault_arn(request, name))?;
         let vaults = names.iter().map(|name| self.vault_json(request, name));
         let vaults: Vec<Value> = vaults.collect::<Result<_, _>>()?;
-        Ok(response::json(StatusCode::OK, &json!({"Marker": next, "VaultList": vaults})))
+        Ok(self.json(&json!({"Marker": next, "VaultList": vaults})))
     }
 
     /// Refuses unless the vault exists, in the service's words.
@@ -103,9 +101,11 @@ impl Glacier {
         let sql = "SELECT 1 FROM vault WHERE region = ?1 AND name = ?2";
         let found: Option<i64> =
             index.query_row(sql, [&request.region, name], |row| row.get(0)).optional()?;
-        let arn =
-            || Refusal::not_found(format!("Vault not found for ARN: {}", self.vault_arn(request, name)));
-        found.map(drop).ok_or_else(arn)
+        found.map(drop).ok_or_else(|| {
+            // What cannot be a name makes no ARN.
+            let arn = if is_vault_name(name) { self.vault_arn(request, name) } else { name.clone() };
+            Refusal::not_found(format!("Vault not found for ARN: {arn}"))
+        })
     }
 
     fn vault_json(&self, request: &Request, name: &str) -> Result<Value, Refusal> {
@@ -130,6 +130,12 @@ impl Glacier {
             "VaultName": name,
         }))
     }
+}
+
+/// Whether a vault can be called so: 1 to 255 of `A-Z a-z 0-9 _ - .` (API reference, "Create Vault").
+pub(crate) fn is_vault_name(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    (1..=255).contains(&name.len()) && name.bytes().all(is_allowed)
 }
 
 /// Returns the ids that the vault has in a table.

@@ -1,14 +1,40 @@
-//! Files that become visible whole.
+//! Files that come before their rows.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use tempfile::TempPath;
+
 use super::Store;
 
+/// A file whose row is not there yet; it goes when this is dropped before [`NewFile::keep`].
+#[derive(Debug)]
+pub(crate) struct NewFile(Option<TempPath>);
+
+impl NewFile {
+    /// Returns where it is to be written; none if content is not kept.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+
+    /// Makes its name last through a loss of power.
+    pub(crate) fn sync_name(&self) -> std::io::Result<()> {
+        let directory = self.path().and_then(Path::parent);
+        directory.map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    }
+
+    /// To be called once a row speaks of it.
+    pub(crate) fn keep(self) {
+        if let Some(mut path) = self.0 {
+            path.disable_cleanup(true);
+        }
+    }
+}
+
 impl Store {
-    /// Makes the names in the directory of `path` last through a loss of power.
-    pub(crate) fn sync_directory_of(path: &Path) -> std::io::Result<()> {
-        path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    /// Prepares a file of an archive or a part.
+    pub(crate) fn new_file(&self, path: PathBuf) -> std::io::Result<NewFile> {
+        Ok(NewFile(self.keeps_content.then(|| TempPath::try_from_path(path)).transpose()?))
     }
 
     /// Removes files that no row speaks of any more. One that cannot be removed is swept at the next start.
@@ -19,13 +45,14 @@ impl Store {
         ids.into_iter().for_each(|id| drop(std::fs::remove_file(path_of(id))));
     }
 
-    /// Joins files, in order, into a new one, which is synced when this returns.
-    pub(crate) fn join(parts: &[PathBuf], whole: &Path) -> std::io::Result<()> {
-        let mut whole_file = File::create(whole)?;
+    /// Joins files, in order, into a new one, which is synced with its name when this returns.
+    pub(crate) fn join(parts: &[PathBuf], whole: &NewFile) -> std::io::Result<()> {
+        let Some(path) = whole.path() else { return Ok(()) };
+        let mut file = File::create_new(path)?;
         for part in parts {
-            std::io::copy(&mut File::open(part)?, &mut whole_file)?;
+            std::io::copy(&mut File::open(part)?, &mut file)?;
         }
-        whole_file.sync_all()?;
-        Self::sync_directory_of(whole)
+        file.sync_all()?;
+        whole.sync_name()
     }
 }
