@@ -57,6 +57,7 @@ impl Fixture {
         let comparison = Comparison {
             scope: &self.scope,
             vault: &self.vault,
+            job: &"job".parse().unwrap(),
             requested: at(day),
             fix: true,
             now: at(day),
@@ -125,6 +126,7 @@ fn an_inventory_that_breaks_off_changes_nothing() {
     let comparison = Comparison {
         scope: &fixture.scope,
         vault: &fixture.vault,
+        job: &"job".parse().unwrap(),
         requested: at(20),
         fix: true,
         now: at(20),

@@ -116,3 +116,63 @@ fn a_vault_that_does_not_change_is_still_known_to_have_been_there() {
         shell.sqlite().query_row("SELECT last_seen_upstream FROM archive", [], |row| row.get(0)).unwrap();
     assert!((seen - shell.emulator.now().unix_timestamp() as f64).abs() < 5.0 * 3600.0);
 }
+
+/// Most syncs meet an inventory that was taken in before; then nothing is downloaded, and nothing is missed either.
+#[test]
+fn an_inventory_that_was_taken_in_is_not_downloaded_again_unless_its_rows_have_changed() {
+    let shell = shell();
+    sync(&shell, &[], "");
+    let downloads = || shell.emulator.requests()["GetJobOutput"];
+    assert_eq!(downloads(), 1);
+    shell.glacier(&["vault", "sync", "v"]).is_silent();
+    shell.glacier_with_input(&["archive", "upload", "v", "--name=m", "-"], b"y").is_silent();
+    let new = "glacier: warning: new archive not yet in inventory: 'm'\n";
+    shell.glacier(&["vault", "sync", "v"]).is("", new, 0);
+    shell.glacier(&["archive", "delete", "v", "n"]).is_silent();
+    change(
+        &shell,
+        "UPDATE archive SET last_seen_upstream = 5, deleted_here = deleted_here + 100000 WHERE name = 'n'",
+    );
+    let deleted = format!("glacier: warning: archive 'n' deletion not yet in inventory\n{new}");
+    shell.glacier(&["vault", "sync", "v"]).is("", &deleted, 0);
+    assert_eq!(downloads(), 1);
+    let seen: f64 = shell
+        .sqlite()
+        .query_row("SELECT last_seen_upstream FROM archive WHERE name = 'n'", [], |row| row.get(0))
+        .unwrap();
+    assert!(seen > 5.0, "what the inventory tells is told again");
+    // Whoever changes the file by other means gets the whole comparison.
+    change(&shell, "UPDATE archive SET name = 'other' WHERE name = 'n'");
+    let outcome = shell.glacier(&["vault", "sync", "v"]);
+    assert!(outcome.stderr.contains("appears to have changed name from 'other' to 'n'"), "{outcome:?}");
+    assert_eq!(downloads(), 2);
+    change(&shell, "DELETE FROM archive WHERE name = 'other'");
+    shell.glacier(&["vault", "sync", "v"]).is("", new, 0);
+    assert_eq!(list(&shell), "m\nn\n");
+    assert_eq!(downloads(), 3);
+}
+
+/// A new job for a vault that rests brings the same bytes.
+#[test]
+fn a_new_inventory_with_the_same_bytes_renews_what_is_known() {
+    let shell =
+        Shell::with(glacier_emulator::Emulator::builder().job_delay(4 * HOUR).inventory_lag(24 * HOUR));
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.glacier_with_input(&["archive", "upload", "v", "--name=n", "-"], b"x").is_silent();
+    shell.emulator.advance(30 * HOUR);
+    sync(&shell, &[], "");
+    let seen = || -> f64 {
+        shell.sqlite().query_row("SELECT last_seen_upstream FROM archive", [], |row| row.get(0)).unwrap()
+    };
+    let before = seen();
+    shell.emulator.advance(30 * 24 * HOUR);
+    sync(&shell, &[], "");
+    assert!(seen() > before + 20.0 * 86400.0);
+    let (serial, requested): (i64, f64) = shell
+        .sqlite()
+        .query_row("SELECT inventory_serial, inventory_requested FROM vault", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert!(serial == 1 && requested > before + 29.0 * 86400.0, "compared once only");
+}

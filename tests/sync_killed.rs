@@ -42,7 +42,10 @@ fn fifty_kills_leave_the_old_rows_or_the_new() {
         if tries % 2 == 0 {
             std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
         } else {
-            shell.sqlite().execute("UPDATE archive SET last_seen_upstream = NULL", []).unwrap();
+            shell
+                .sqlite()
+                .execute("UPDATE archive SET last_seen_upstream = NULL, listed_in = NULL", [])
+                .unwrap();
         }
         let mut child = sync().spawn().unwrap();
         // The moment of a kill is no wait for anything: it is spread over the time that a whole sync takes.

@@ -177,7 +177,8 @@ impl Reconciliation<'_> {
     pub(super) fn see_again(&self, serial: i64) -> rusqlite::Result<()> {
         let seen = self.seen_at().unix_seconds();
         self.execute(
-            "UPDATE main.archive SET last_seen_upstream = :seen WHERE listed_in = :serial AND last_seen_upstream < :seen",
+            "UPDATE main.archive SET last_seen_upstream = :seen
+             WHERE listed_in = :serial AND coalesce(last_seen_upstream < :seen, true)",
             &[(":seen", &seen), (":serial", &serial)],
         )?;
         self.execute(

@@ -67,9 +67,7 @@ fn repeat(
     let Ok(account) = last.account.parse() else { return Ok(None) };
     let taken = InventoryTaken { account, date: last.date, unreadable_rows: 0 };
     let reconciliation = Reconciliation { comparison, taken: &taken, transaction };
-    if let Recognised::Content(_) = inventory {
-        reconciliation.see_again(last.serial)?;
-    }
+    reconciliation.see_again(last.serial)?;
     reconciliation.find_deleted(last.serial)?;
     reconciliation.find_not_listed(last.serial, None)?;
     reconciliation.forget()?;
