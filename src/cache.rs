@@ -19,7 +19,9 @@
 mod accounts;
 mod archives;
 mod inventory;
+mod jobs;
 mod schema;
+mod uploads;
 mod vaults;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +33,7 @@ use rusqlite::Connection;
 pub use accounts::Scope;
 pub use archives::{Archive, NewArchive};
 pub use inventory::{Finding, FindingKind, ListedArchive, ListedSink};
+pub use uploads::{FileIdentity, NewUpload, SettledUpload, Storing, Taken, UnfinishedUpload, UploadLock};
 pub use vaults::VaultKnowledge;
 
 /// How long a writer waits for another to finish: the longest transaction is the end of a sync of a large vault.
@@ -59,6 +62,14 @@ pub enum CacheError {
         version: i64,
         /// The highest version known here.
         known: i64,
+    },
+    /// The lock of an upload could not be had.
+    #[error("cannot lock {path}: {source}")]
+    Lock {
+        /// The file that is locked.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
     },
     /// SQLite could not do it.
     #[error("the cache {path} cannot be used: {source}")]

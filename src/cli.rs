@@ -8,6 +8,7 @@ mod commands;
 mod exit;
 mod file_or_standard;
 mod output;
+mod report;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -41,5 +42,7 @@ async fn execute(args: Args) -> Result<Exit> {
     let connection = Connection { region: args.region, endpoint_url: args.endpoint_url };
     let settings = Settings::read(connection)?;
     let engine = Engine::open(&settings.connection, &settings.cache_path, Arc::new(SystemClock)).await?;
+    let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
+    let engine = engine.with_transfers(args.command.transfer_settings(), observer);
     commands::run(&engine, args.command).await
 }

@@ -12,10 +12,12 @@ mod error;
 mod inventory;
 mod jobs;
 mod list;
+mod notices;
 mod presence;
 mod retrieve;
 mod scope;
 mod sync;
+mod transfers;
 mod upload;
 mod vaults;
 mod wait;
@@ -28,18 +30,22 @@ pub use download::{RangeSize, Target};
 pub use error::EngineError;
 pub use jobs::VaultJob;
 pub use list::{Listing, Summary};
+pub use notices::{Notice, Observer};
 pub use presence::Presence;
-pub use retrieve::{Retrieval, Wanted};
+pub use retrieve::{Retrieval, RetrieveOptions, Wanted};
 pub use sync::{Sync, SyncReport};
-pub use upload::Source;
+pub use transfers::TransferSettings;
+pub use upload::{OpenUploads, Source, UploadOptions};
 pub use wait::Patience;
 
-pub use crate::cache::{Archive, Finding, FindingKind, VaultKnowledge};
-pub use crate::service::{Connection, Job, JobStatus, JobTask};
+pub use crate::cache::{Archive, Finding, FindingKind, Storing, UnfinishedUpload, VaultKnowledge};
+pub use crate::service::{Connection, Job, JobStatus, JobTask, OpenUpload, Tier};
 
 use crate::cache::Cache;
-use crate::service::Glacier;
+use crate::service::{Bandwidth, Glacier};
 use crate::types::VaultName;
+use jobs::JobLists;
+use transfers::Transfers;
 
 /// Hears how far a transfer has come.
 pub trait Progress: Send + std::marker::Sync {
@@ -59,6 +65,8 @@ pub struct Engine {
     glacier: Glacier,
     cache: Arc<Cache>,
     clock: Arc<dyn Clock>,
+    transfers: Arc<Transfers>,
+    job_lists: Arc<JobLists>,
 }
 
 impl Engine {
@@ -75,7 +83,18 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let glacier = Glacier::connect(connection).await?;
         let cache = Arc::new(Cache::open(cache_path)?);
-        Ok(Self { glacier, cache, clock })
+        let transfers = Transfers::new(TransferSettings::default(), Arc::clone(&clock), Arc::new(()));
+        Ok(Self { glacier, cache, clock, transfers: Arc::new(transfers), job_lists: Arc::default() })
+    }
+
+    /// Lets transfers go as the settings say, and `observer` hear of them. Clones of the result share their places,
+    /// their memory and their bandwidth, and the lists of jobs that they have read.
+    #[must_use]
+    pub fn with_transfers(mut self, settings: TransferSettings, observer: Arc<dyn Observer>) -> Self {
+        let bandwidth = settings.bytes_per_second.map(|limit| Arc::new(Bandwidth::new(limit)));
+        self.glacier = self.glacier.with_bandwidth(bandwidth);
+        self.transfers = Arc::new(Transfers::new(settings, Arc::clone(&self.clock), observer));
+        self
     }
 
     /// Returns the region that is spoken to.
@@ -88,4 +107,10 @@ impl Engine {
         let (vault, region) = (vault.clone(), self.glacier.region().clone());
         move |error| EngineError::about_vault(&vault, &region, error)
     }
+}
+
+/// Does work that computes or reads a disk, away from the threads that talk to the network.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let work = tokio::task::spawn_blocking(work);
+    work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

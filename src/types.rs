@@ -12,7 +12,7 @@ mod timestamp;
 pub use archive_ref::ArchiveRef;
 pub use ids::{AccountId, ArchiveId, JobId, UploadId};
 pub use names::{ArchiveName, Region, VaultName};
-pub use part_size::{MIB_BYTES, PartSize};
+pub use part_size::{MIB_BYTES, PartSize, bytes};
 pub use quoted::quoted;
 pub use timestamp::Timestamp;
 

@@ -103,10 +103,12 @@ impl Engine {
         };
         let name = format!("inventory of {vault}");
         let range_size = RangeSize::default();
-        let output = Output { vault, job: &job.id, name: &name, size_bytes, tree_hash: None, range_size };
+        let identity = job.id.as_str();
+        let output =
+            Output { vault, job: &job.id, name: &name, identity, size_bytes, tree_hash: None, range_size };
         let file = self.download_to_unnamed(&output).await?;
         let (cache, now, requested) = (self.cache.clone(), self.clock.now(), job.created_at()?);
-        let (scope, vault) = (scope.clone(), vault.clone());
+        let (owned_scope, owned_vault) = (scope.clone(), vault.clone());
         let work = tokio::task::spawn_blocking(move || {
             let mut report = SyncReport::default();
             let read = |take: &mut crate::cache::ListedSink<'_>| {
@@ -115,11 +117,13 @@ impl Engine {
                 let undated = || ServiceError::BadAnswer { cause: "the inventory has no date".into() };
                 Ok::<_, EngineError>(summary.date.ok_or_else(undated)?)
             };
-            let findings = cache.reconcile(&scope, &vault, requested, read, fix, now)?;
+            let findings = cache.reconcile(&owned_scope, &owned_vault, requested, read, fix, now)?;
             report.findings = findings;
             Ok(report)
         });
-        work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+        let report = work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        self.settle_uploads(scope, vault)?;
+        report
     }
 }
 

@@ -1,5 +1,6 @@
 //! How the service is reached: endpoint, region, credentials, time limits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
@@ -9,6 +10,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_glacier::config::timeout::TimeoutConfig;
 
+use super::bandwidth::Bandwidth;
 use super::error::ServiceError;
 use crate::types::Region;
 
@@ -34,6 +36,7 @@ pub struct Connection {
 #[derive(Debug, Clone)]
 pub struct Glacier {
     pub(super) client: aws_sdk_glacier::Client,
+    pub(super) bandwidth: Option<Arc<Bandwidth>>,
     config: SdkConfig,
     region: Region,
 }
@@ -61,7 +64,14 @@ impl Glacier {
             loader = loader.endpoint_url(url);
         }
         let config = loader.load().await;
-        Ok(Self { client: aws_sdk_glacier::Client::new(&config), config, region })
+        Ok(Self { client: aws_sdk_glacier::Client::new(&config), bandwidth: None, config, region })
+    }
+
+    /// Lets data come and go no faster than this, together with all others who share the limit.
+    #[must_use]
+    pub fn with_bandwidth(mut self, bandwidth: Option<Arc<Bandwidth>>) -> Self {
+        self.bandwidth = bandwidth;
+        self
     }
 
     /// Returns the region that is spoken to.

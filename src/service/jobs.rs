@@ -75,6 +75,27 @@ pub enum JobStatus {
     Failed,
 }
 
+/// How fast an archive is wanted, at which price (developer guide, "Archive Retrieval Options").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// 1 to 5 minutes, for archives up to 250 MB, if there is capacity.
+    Expedited,
+    /// 3 to 5 hours; what the service takes when none is named.
+    Standard,
+    /// 5 to 12 hours.
+    Bulk,
+}
+
+impl Tier {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Expedited => "Expedited",
+            Self::Standard => "Standard",
+            Self::Bulk => "Bulk",
+        }
+    }
+}
+
 impl Glacier {
     /// Asks for the content of an archive. Each success is a job of its own, which costs; so this is not sent a
     /// second time unless the first was refused.
@@ -82,8 +103,10 @@ impl Glacier {
         &self,
         vault: &VaultName,
         archive: &ArchiveId,
+        tier: Option<Tier>,
     ) -> Result<JobId, ServiceError> {
         let parameters = JobParameters::builder().r#type("archive-retrieval").archive_id(archive.as_str());
+        let parameters = parameters.set_tier(tier.map(|tier| tier.as_str().to_owned()));
         self.initiate_job(vault, parameters.build()).await
     }
 

@@ -1,0 +1,144 @@
+//! One archive on its way, and what it adds to the progress of all.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::Retrieval;
+use crate::cache::Archive;
+use crate::engine::jobs::JobList;
+use crate::engine::{Progress, Target};
+use crate::service::{ArchiveJob, Job, JobStatus, JobTask};
+use crate::types::{ArchiveRef, JobId};
+
+/// One archive on its way.
+pub(super) struct Order {
+    /// The archive as it was referred to.
+    pub(super) name: String,
+    pub(super) archive: Archive,
+    pub(super) target: Target,
+    pub(super) standing: Standing,
+    has_started_anew: bool,
+}
+
+pub(super) enum Standing {
+    /// No job of it is known.
+    NotAsked,
+    /// A job of it is known from a list that may be out of date.
+    Unsure(JobId),
+    /// A job was started by this call.
+    Queued(JobId),
+    /// A job from before is under way.
+    Pending(JobId),
+    Ready(JobId, ArchiveJob),
+    /// Its job has brought nothing.
+    Failed,
+    /// What its job had brought is no longer there.
+    Expired,
+    Done,
+}
+
+impl Order {
+    pub(super) fn new(reference: &ArchiveRef, archive: Archive, target: Target) -> Self {
+        let standing = Standing::NotAsked;
+        Self { name: reference.to_string(), archive, target, standing, has_started_anew: false }
+    }
+
+    /// Looks for a job that brings all of the archive: the newest that has succeeded, else one under way; a failed one
+    /// only counts for a word.
+    pub(super) fn find_job(&mut self, list: &JobList) {
+        let ours = || list.jobs.iter().filter_map(|job| Some((job, self.task(job)?)));
+        let succeeded = ours().filter(|(job, _)| job.status == JobStatus::Succeeded);
+        let standing = if let Some((job, task)) = succeeded.max_by_key(|(job, _)| job.completed_at()) {
+            Standing::Ready(job.id.clone(), task.clone())
+        } else if let Some((job, _)) = ours().find(|(job, _)| job.status == JobStatus::InProgress) {
+            let id = job.id.clone();
+            if list.is_fresh { Standing::Pending(id) } else { Standing::Unsure(id) }
+        } else if ours().next().is_some() {
+            Standing::Failed
+        } else {
+            Standing::NotAsked
+        };
+        self.standing = standing;
+    }
+
+    /// Returns whether the job is under way and brings all of the archive.
+    pub(super) fn is_pending(&self, job: &Job) -> bool {
+        job.status == JobStatus::InProgress && self.task(job).is_some()
+    }
+
+    fn task<'a>(&self, job: &'a Job) -> Option<&'a ArchiveJob> {
+        match &job.task {
+            JobTask::Archive(task) if task.archive == self.archive.id && task.is_whole => Some(task),
+            _ => None,
+        }
+    }
+
+    /// Returns the job that is waited for.
+    pub(super) fn job(&self) -> Option<&JobId> {
+        match &self.standing {
+            Standing::Queued(id) | Standing::Pending(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Takes in how its job stands; none if the service knows it no more.
+    pub(super) fn take(&mut self, job: Option<Job>) {
+        self.standing = match job {
+            None => Standing::Expired,
+            Some(Job { id, status: JobStatus::Succeeded, task: JobTask::Archive(task), .. }) => {
+                Standing::Ready(id, task)
+            }
+            Some(Job { id, status: JobStatus::InProgress, .. }) => match self.standing {
+                Standing::Queued(_) => Standing::Queued(id),
+                _ => Standing::Pending(id),
+            },
+            Some(_) => Standing::Failed,
+        };
+    }
+
+    /// Returns whether a job may be started in the place of one that brought nothing: once.
+    pub(super) fn may_start_anew(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_started_anew, true)
+    }
+
+    pub(super) fn retrieval(&self) -> Retrieval {
+        match self.standing {
+            Standing::Done => Retrieval::Done,
+            Standing::Pending(_) | Standing::Unsure(_) => Retrieval::Pending,
+            _ => Retrieval::Queued,
+        }
+    }
+}
+
+/// The progress of all orders together.
+pub(super) struct Shared<'a> {
+    progress: &'a dyn Progress,
+    total_bytes: Mutex<u64>,
+}
+
+/// What one order adds to it.
+pub(super) struct Share<'a> {
+    all: &'a Shared<'a>,
+    own_bytes: Mutex<u64>,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(progress: &'a dyn Progress) -> Self {
+        Self { progress, total_bytes: Mutex::new(0) }
+    }
+
+    pub(super) fn share(&'a self) -> Share<'a> {
+        Share { all: self, own_bytes: Mutex::new(0) }
+    }
+}
+
+impl Progress for Share<'_> {
+    fn transferred(&self, total_bytes: u64) {
+        let mut own_bytes = self.own_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        // An output that has to begin anew does not take back what was said.
+        let news = total_bytes.saturating_sub(*own_bytes);
+        *own_bytes += news;
+        let mut all_bytes = self.all.total_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        *all_bytes += news;
+        self.all.progress.transferred(*all_bytes);
+    }
+}
