@@ -106,8 +106,9 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<(), EngineError> {
         let (file, identity) = (place.file.clone(), output.identity.to_owned());
-        let (size_bytes, range_size) = (output.size_bytes, output.range_size.0);
-        let opened = blocking(move || Partial::open(&file, &identity, size_bytes, range_size)).await;
+        let (size_bytes, tree_hash, range_size) = (output.size_bytes, output.tree_hash, output.range_size.0);
+        let opened =
+            blocking(move || Partial::open(&file, &identity, size_bytes, tree_hash, range_size)).await;
         let partial = match opened.map_err(cannot_write(path))? {
             Opened::Opened(partial) => Arc::new(partial),
             Opened::InUse => return Err(EngineError::BeingRetrieved { name: output.name.to_owned() }),

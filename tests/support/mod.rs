@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub, missing_docs)]
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use glacier_emulator::{ACCESS_KEY_ID, Emulator, SECRET_ACCESS_KEY};
+use glacier_emulator::{ACCESS_KEY_ID, Builder, Emulator, SECRET_ACCESS_KEY};
 use tempfile::TempDir;
 
 /// Another key of the same account.
@@ -55,8 +56,11 @@ impl Outcome {
 impl Shell {
     /// Jobs take four hours, on the emulator's clock.
     pub fn new() -> Self {
-        let emulator = Emulator::builder()
-            .job_delay(4 * HOUR)
+        Self::with(Emulator::builder().job_delay(4 * HOUR))
+    }
+
+    pub fn with(emulator: Builder) -> Self {
+        let emulator = emulator
             .keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
             .keys(ROTATED_KEY_ID, SECRET_ACCESS_KEY)
             .start_blocking()
@@ -133,6 +137,34 @@ impl Shell {
         self.emulator.requests().into_iter().filter(|(name, _)| !harmless(name)).collect()
     }
 
+    /// How many requests of an operation were served.
+    pub fn count(&self, operation: &str) -> u64 {
+        self.emulator.requests().get(operation).copied().unwrap_or(0)
+    }
+
+    /// Lets something go wrong from now on, as `glacier-emulator --fault` has it.
+    pub fn fault(&self, fault: &str) {
+        self.control("POST", fault);
+    }
+
+    /// Lets nothing go wrong any more.
+    pub fn heal(&self) {
+        self.control("DELETE", "");
+    }
+
+    fn control(&self, method: &str, body: &str) {
+        let address = self.emulator.endpoint_url().strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let length = body.len();
+        let head = format!(
+            "{method} /_emulator/faults HTTP/1.1\r\nHost: e\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all((head + body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    }
+
     pub fn home(&self) -> &Path {
         self.home.path()
     }
@@ -153,7 +185,7 @@ pub fn run_with_input(command: &mut Command, input: &[u8]) -> Outcome {
     outcome
 }
 
-fn ended(child: Child) -> Outcome {
+pub fn ended(child: Child) -> Outcome {
     let output = child.wait_with_output().unwrap();
     Outcome {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -11,7 +11,6 @@ pub(in crate::cli) struct List {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "which", required = true, multiple = false, args = ["id", "all"])]
 pub(in crate::cli) struct Abort {
     /// Give up all uploads into the vault that no process here is at.
     #[arg(long)]
@@ -19,6 +18,11 @@ pub(in crate::cli) struct Abort {
     /// The vault.
     pub(super) vault: VaultName,
     /// The id of the upload, as 'glacier upload list' prints it.
-    #[arg(value_name = "ID", allow_hyphen_values = true)]
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "all",
+        conflicts_with = "all",
+        allow_hyphen_values = true
+    )]
     pub(super) id: Option<UploadId>,
 }

@@ -52,6 +52,7 @@ impl Partial {
         target: &Path,
         identity: &str,
         size_bytes: Option<u64>,
+        tree_hash: Option<TreeHash>,
         range_size: PartSize,
     ) -> io::Result<Opened> {
         let path = path_for(target, identity);
@@ -72,7 +73,7 @@ impl Partial {
         if let Some(size_bytes) = size_bytes {
             match partial.read_head(size_bytes)? {
                 Some(range_size) => partial.range_size = range_size,
-                None => partial.begin(size_bytes)?,
+                None => partial.begin(size_bytes, tree_hash)?,
             }
         }
         Ok(Opened::Opened(partial))
@@ -117,6 +118,8 @@ impl Partial {
     /// Puts the data, which is complete, where it belongs; it lasts through a loss of power when this returns.
     pub(super) fn replace(&self, place: &Replaced) -> io::Result<()> {
         if let Some(size_bytes) = self.size_bytes {
+            // With the records, for as long as that takes.
+            self.file.sync_all()?;
             self.file.set_len(size_bytes)?;
         }
         if let Some(permissions) = &place.permissions {
@@ -163,14 +166,30 @@ impl Partial {
         Ok(is_ours.then_some(range_size))
     }
 
-    fn begin(&self, size_bytes: u64) -> io::Result<()> {
-        self.file.set_len(0)?;
+    /// What was complete when it was interrupted on its way to its place is taken as it is.
+    fn begin(&self, size_bytes: u64, tree_hash: Option<TreeHash>) -> io::Result<()> {
+        let mut hashes = Vec::new();
+        if tree_hash.is_some() && self.file.metadata()?.len() == size_bytes {
+            hashes = self.hashes(size_bytes)?;
+        }
+        if tree_hash != Some(TreeHash::combine(hashes.iter().copied())) {
+            hashes.clear();
+            self.file.set_len(0)?;
+        }
         let range_bytes = self.range_size.bytes();
         self.file.set_len(size_bytes + HEAD_BYTES + size_bytes.div_ceil(range_bytes) * RECORD_BYTES)?;
         let mut head = [0; HEAD_BYTES as usize];
         head[..16].copy_from_slice(MAGIC);
         head[16..24].copy_from_slice(&range_bytes.to_le_bytes());
-        self.file.write_all_at(&head, size_bytes)
+        self.file.write_all_at(&head, size_bytes)?;
+        hashes.into_iter().enumerate().try_for_each(|(index, hash)| self.record(index, hash))
+    }
+
+    fn hashes(&self, size_bytes: u64) -> io::Result<Vec<TreeHash>> {
+        let range_bytes = self.range_size.bytes();
+        let mut buffer = vec![0; PORTION_BYTES];
+        let starts = (0..size_bytes.div_ceil(range_bytes)).map(|index| index * range_bytes);
+        starts.map(|start| self.hash(start, (start + range_bytes).min(size_bytes), &mut buffer)).collect()
     }
 }
 
@@ -206,7 +225,8 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     fn open(target: &Path, size_bytes: u64) -> Partial {
-        match Partial::open(target, "archive", Some(size_bytes), PartSize::at_most(MIB)).expect("opens") {
+        match Partial::open(target, "archive", Some(size_bytes), None, PartSize::at_most(MIB)).expect("opens")
+        {
             Opened::Opened(partial) => partial,
             Opened::InUse => panic!("in use"),
         }
@@ -228,7 +248,7 @@ mod tests {
         let partial = open(&target, 3 * MIB);
         assert_eq!(partial.verified().expect("reads"), [Some(TreeHash::of(&data)), None, None]);
         assert!(matches!(
-            Partial::open(&target, "archive", Some(3 * MIB), PartSize::at_most(MIB)),
+            Partial::open(&target, "archive", Some(3 * MIB), None, PartSize::at_most(MIB)),
             Ok(Opened::InUse)
         ));
         drop(partial);
@@ -239,13 +259,29 @@ mod tests {
         );
     }
 
+    /// Found by killing downloads: a file that was cut to its size and not yet renamed was fetched a second time.
+    #[test]
+    fn what_was_complete_is_not_fetched_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let target = directory.path().join("target");
+        let data: Vec<u8> = (0..2 * MIB + 5).map(|index| (index % 251) as u8).collect();
+        let whole = Some(TreeHash::of(&data));
+        for (expected, complete) in [(whole, true), (Some(TreeHash::of(b"other")), false), (None, false)] {
+            std::fs::write(path_for(&target, "archive"), &data).expect("writes");
+            let size_bytes = Some(data.len() as u64);
+            let opened = Partial::open(&target, "archive", size_bytes, expected, PartSize::at_most(MIB));
+            let Ok(Opened::Opened(partial)) = opened else { panic!("cannot open") };
+            assert!(partial.verified().expect("reads").iter().all(|hash| hash.is_some() == complete));
+        }
+    }
+
     #[test]
     fn a_link_in_the_way_is_not_followed() {
         let directory = tempfile::tempdir().expect("a directory");
         let (target, victim) = (directory.path().join("target"), directory.path().join("victim"));
         std::fs::write(&victim, "mine").expect("writes");
         std::os::unix::fs::symlink(&victim, path_for(&target, "archive")).expect("links");
-        assert!(Partial::open(&target, "archive", Some(1), PartSize::at_most(MIB)).is_err());
+        assert!(Partial::open(&target, "archive", Some(1), None, PartSize::at_most(MIB)).is_err());
         assert_eq!(std::fs::read(&victim).expect("reads"), b"mine");
     }
 }

@@ -4,6 +4,7 @@ use super::Upload;
 use crate::cache::{Archive, FileIdentity, Storing, Taken, UnfinishedUpload, UploadLock};
 use crate::engine::{EngineError, Notice};
 use crate::service::ServiceError;
+use crate::types::ArchiveId;
 
 /// What earlier uploads of archives of the same name have left behind.
 #[derive(Debug, Default)]
@@ -63,7 +64,14 @@ impl Upload<'_> {
         earlier: &mut Earlier,
     ) -> Result<(), EngineError> {
         match (upload.id.is_some(), upload.storing) {
-            (true, Some(storing)) => return self.ask_again(lock, upload, &storing, earlier).await,
+            (true, Some(storing)) => {
+                let stored = self.ask_again(lock, upload, &storing, earlier).await?;
+                // Of the same file it is the very archive that is asked for now.
+                if let Some(archive) = stored.filter(|_| !is_same) {
+                    let name = self.name.as_str().to_owned();
+                    self.engine.transfers.notice(&Notice::FoundStored { name, archive });
+                }
+            }
             (false, Some(storing)) => {
                 if is_same && !self.options.allow_duplicate {
                     return Err(self.earlier_may_be_stored(&storing));
@@ -81,31 +89,29 @@ impl Upload<'_> {
         Ok(())
     }
 
-    /// Asks the service again for the outcome of a request whose answer was lost.
+    /// Asks the service again for the outcome of a request whose answer was lost. Returns the archive if there is one.
     async fn ask_again(
         &mut self,
         lock: UploadLock,
         upload: UnfinishedUpload,
         storing: &Storing,
         earlier: &mut Earlier,
-    ) -> Result<(), EngineError> {
-        let Some(id) = &upload.id else { return Ok(()) };
+    ) -> Result<Option<ArchiveId>, EngineError> {
+        let Some(id) = &upload.id else { return Ok(None) };
         let (glacier, vault) = (&self.engine.glacier, self.vault);
         let what = format!("complete the upload of archive {}", crate::types::quoted(self.name.as_str()));
         let ask = || glacier.complete_upload(vault, id, storing.size_bytes, storing.tree_hash);
         match self.engine.transfers.repeat(&what, ask).await {
             Ok(stored) => {
                 let archive = self.finish(lock, &stored, storing)?;
-                let name = self.name.as_str().to_owned();
-                self.engine.transfers.notice(&Notice::FoundStored { name, archive: archive.id.clone() });
                 earlier.stored.push((upload, archive));
-                Ok(())
+                Ok(Some(stored.id))
             }
             Err(ServiceError::NotFound { message }) if !message.starts_with("Vault not found") => {
                 earlier.open.push(upload);
-                Ok(())
+                Ok(None)
             }
-            Err(ServiceError::Refused { .. }) => self.give_up(lock, upload.id.as_ref()).await,
+            Err(ServiceError::Refused { .. }) => self.give_up(lock, Some(id)).await.map(|()| None),
             Err(error) => Err(self.engine.about_vault(vault)(error)),
         }
     }
