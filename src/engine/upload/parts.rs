@@ -324,6 +324,11 @@ impl<'a> Sender<'a> {
     /// Reads the next part; hears of those that arrive meanwhile.
     async fn next_while_sending(&mut self, rest: &mut Parts) -> Result<Option<Part>, EngineError> {
         let engine = self.upload.engine;
+        // One part is read ahead; more would only be out of the processor's cache when their turn comes.
+        while self.tasks.len() > engine.transfers.jobs() {
+            let Some(joined) = self.tasks.join_next().await else { break };
+            self.take(joined)?;
+        }
         // Begun once: a read that is broken off would lose what it has read.
         let mut reading = std::pin::pin!(rest.next(&engine.transfers));
         loop {
