@@ -114,3 +114,19 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     let work = tokio::task::spawn_blocking(work);
     work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
+
+/// The special remote may run several transfers at once, each on a task of its own.
+#[expect(dead_code, reason = "that it compiles is all there is to it")]
+fn transfers_can_be_spawned(engine: &Engine, vault: &VaultName, name: &crate::types::ArchiveName) {
+    fn can_be_spawned(_: impl Future + Send) {}
+    let options =
+        RetrieveOptions { range_size: RangeSize::default(), tier: None, patience: Patience::ComeBackLater };
+    can_be_spawned(engine.retrieve(vault, Vec::new(), options, &()));
+    can_be_spawned(engine.upload(
+        vault,
+        name,
+        Source::stream(tokio::io::empty(), None),
+        UploadOptions::default(),
+        &(),
+    ));
+}

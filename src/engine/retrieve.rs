@@ -10,14 +10,14 @@
 
 mod order;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 
 use super::download::Output;
 use super::wait::Pauses;
 use super::{Engine, EngineError, Notice, Patience, Progress, RangeSize, Target};
 use crate::cache::Scope;
 use crate::service::{Job, JobStatus, ServiceError, Tier};
-use crate::types::{ArchiveRef, JobId, VaultName};
+use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName};
 use order::{Order, Shared, Standing};
 
 /// How many small requests about jobs are under way at once: enough to hide a link's latency, few enough not to be
@@ -102,8 +102,8 @@ struct Work<'a> {
 impl Work<'_> {
     /// Takes all orders as far as they go without waiting, several at once.
     async fn advance_all(&self, orders: &mut [Order]) -> Result<(), EngineError> {
-        let advancing = futures_util::stream::iter(orders.iter_mut()).map(|order| self.advance(order));
-        let mut advancing = advancing.buffer_unordered(ASKED_AT_ONCE);
+        let advancing: Vec<_> = orders.iter_mut().map(|order| self.advance(order).boxed()).collect();
+        let mut advancing = futures_util::stream::iter(advancing).buffer_unordered(ASKED_AT_ONCE);
         let mut failure = None;
         while let Some(advanced) = advancing.next().await {
             // One that fails is no reason to break off those that are being written.
@@ -185,7 +185,7 @@ impl Work<'_> {
             Ok(id) => id,
             // It may have been started all the same; another would cost a second time.
             Err(error) if error.is_outcome_unknown() => {
-                self.find_started(order).await?.ok_or(EngineError::Service(error))?
+                self.find_started(&order.archive.id).await?.ok_or(EngineError::Service(error))?
             }
             Err(error) => return Err(engine.about_vault(self.vault)(error)),
         };
@@ -197,10 +197,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn find_started(&self, order: &Order) -> Result<Option<JobId>, EngineError> {
+    async fn find_started(&self, archive: &ArchiveId) -> Result<Option<JobId>, EngineError> {
         let jobs = self.engine.glacier.list_jobs(self.vault).await;
         let jobs = jobs.map_err(self.engine.about_vault(self.vault))?;
-        Ok(jobs.iter().find(|job| order.is_pending(job)).map(|job| job.id.clone()))
+        Ok(jobs.iter().find(|job| order::brings_soon(job, archive)).map(|job| job.id.clone()))
     }
 
     async fn wait_for_all(&self, orders: &mut [Order]) -> Result<(), EngineError> {
@@ -229,16 +229,18 @@ impl Work<'_> {
                 None => true,
             });
         }
-        let asking = futures_util::stream::iter(waiting).map(|order| async move {
-            let Some(id) = order.job() else { return Ok(()) };
-            let job = self.describe(id).await?;
-            order.take(job);
-            Ok::<_, EngineError>(())
-        });
-        let mut asking = asking.buffer_unordered(ASKED_AT_ONCE);
+        let asking: Vec<_> = waiting.into_iter().map(|order| self.ask(order).boxed()).collect();
+        let mut asking = futures_util::stream::iter(asking).buffer_unordered(ASKED_AT_ONCE);
         while let Some(asked) = asking.next().await {
             asked?;
         }
+        Ok(())
+    }
+
+    async fn ask(&self, order: &mut Order) -> Result<(), EngineError> {
+        let Some(id) = order.job() else { return Ok(()) };
+        let job = self.describe(id).await?;
+        order.take(job);
         Ok(())
     }
 

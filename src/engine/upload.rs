@@ -124,9 +124,10 @@ impl Upload<'_> {
         let Some(first) = parts.next(transfers).await? else {
             return Err(EngineError::EmptyArchive { name: self.name.as_str().to_owned() });
         };
-        match parts.next(transfers).await? {
-            None => self.store_whole(first, &parts, earlier).await,
-            Some(second) => self.store_in_parts(vec![first, second], parts, earlier).await,
+        if parts.is_at_end().await? {
+            self.store_whole(first, &mut parts, earlier).await
+        } else {
+            self.store_in_parts(Some(first), parts, earlier).await
         }
     }
 

@@ -7,7 +7,7 @@ use crate::cache::Archive;
 use crate::engine::jobs::JobList;
 use crate::engine::{Progress, Target};
 use crate::service::{ArchiveJob, Job, JobStatus, JobTask};
-use crate::types::{ArchiveRef, JobId};
+use crate::types::{ArchiveId, ArchiveRef, JobId};
 
 /// One archive on its way.
 pub(super) struct Order {
@@ -45,7 +45,7 @@ impl Order {
     /// Looks for a job that brings all of the archive: the newest that has succeeded, else one under way; a failed one
     /// only counts for a word.
     pub(super) fn find_job(&mut self, list: &JobList) {
-        let ours = || list.jobs.iter().filter_map(|job| Some((job, self.task(job)?)));
+        let ours = || list.jobs.iter().filter_map(|job| Some((job, task(job, &self.archive.id)?)));
         let succeeded = ours().filter(|(job, _)| job.status == JobStatus::Succeeded);
         let standing = if let Some((job, task)) = succeeded.max_by_key(|(job, _)| job.completed_at()) {
             Standing::Ready(job.id.clone(), task.clone())
@@ -58,18 +58,6 @@ impl Order {
             Standing::NotAsked
         };
         self.standing = standing;
-    }
-
-    /// Returns whether the job is under way and brings all of the archive.
-    pub(super) fn is_pending(&self, job: &Job) -> bool {
-        job.status == JobStatus::InProgress && self.task(job).is_some()
-    }
-
-    fn task<'a>(&self, job: &'a Job) -> Option<&'a ArchiveJob> {
-        match &job.task {
-            JobTask::Archive(task) if task.archive == self.archive.id && task.is_whole => Some(task),
-            _ => None,
-        }
     }
 
     /// Returns the job that is waited for.
@@ -106,6 +94,18 @@ impl Order {
             Standing::Pending(_) | Standing::Unsure(_) => Retrieval::Pending,
             _ => Retrieval::Queued,
         }
+    }
+}
+
+/// Returns whether the job is under way, or has just succeeded, and brings all of the archive.
+pub(super) fn brings_soon(job: &Job, archive: &ArchiveId) -> bool {
+    job.status != JobStatus::Failed && task(job, archive).is_some()
+}
+
+fn task<'a>(job: &'a Job, archive: &ArchiveId) -> Option<&'a ArchiveJob> {
+    match &job.task {
+        JobTask::Archive(task) if task.archive == *archive && task.is_whole => Some(task),
+        _ => None,
     }
 }
 

@@ -32,7 +32,8 @@ pub(super) struct Parts {
 enum PartsOf {
     /// Parts that are stored already are left out.
     File(SourceFile, Vec<bool>),
-    Stream(Box<dyn AsyncRead + Send + Unpin>),
+    /// With the byte of the next part that was read to see whether there is one.
+    Stream(Box<dyn AsyncRead + Send + Unpin>, Option<u8>),
 }
 
 impl Parts {
@@ -56,7 +57,7 @@ impl Parts {
         reader: Box<dyn AsyncRead + Send + Unpin>,
         part_size: PartSize,
     ) -> Self {
-        Self::new(name, PartsOf::Stream(reader), part_size)
+        Self::new(name, PartsOf::Stream(reader, None), part_size)
     }
 
     fn new(name: &ArchiveName, data: PartsOf, part_size: PartSize) -> Self {
@@ -70,7 +71,7 @@ impl Parts {
     pub(super) fn file_identity(&self) -> Option<&FileIdentity> {
         match &self.data {
             PartsOf::File(file, _) => Some(file.identity()),
-            PartsOf::Stream(_) => None,
+            PartsOf::Stream(..) => None,
         }
     }
 
@@ -78,7 +79,24 @@ impl Parts {
     pub(super) async fn next(&mut self, transfers: &Transfers) -> Result<Option<Part>, EngineError> {
         match &mut self.data {
             PartsOf::File(..) => self.next_of_file(transfers).await,
-            PartsOf::Stream(_) => self.next_of_stream(transfers).await,
+            PartsOf::Stream(..) => self.next_of_stream(transfers).await,
+        }
+    }
+
+    /// Returns whether all has been read. Takes no room in memory: those who hold a part must not wait for another.
+    pub(super) async fn is_at_end(&mut self) -> Result<bool, EngineError> {
+        let PartsOf::Stream(reader, peeked) = &mut self.data else {
+            let size_bytes = self.file_identity().map_or(0, |file| file.size_bytes);
+            return Ok(self.next_index as u64 * self.part_size.bytes() >= size_bytes);
+        };
+        let mut byte = [0];
+        match reader.read(&mut byte).await {
+            Ok(0) => Ok(true),
+            Ok(_) => {
+                *peeked = Some(byte[0]);
+                Ok(false)
+            }
+            Err(source) => Err(self.cannot_read(source)),
         }
     }
 
@@ -107,11 +125,15 @@ impl Parts {
     }
 
     async fn next_of_stream(&mut self, transfers: &Transfers) -> Result<Option<Part>, EngineError> {
-        let PartsOf::Stream(reader) = &mut self.data else { return Ok(None) };
+        let PartsOf::Stream(reader, peeked) = &mut self.data else { return Ok(None) };
         let room = transfers.room(self.part_size).await;
         let length = usize::try_from(self.part_size.bytes()).unwrap_or(usize::MAX);
         let mut buffer = transfers.buffer(length);
         let mut filled = 0;
+        if let Some(byte) = peeked.take() {
+            buffer[0] = byte;
+            filled = 1;
+        }
         while filled < length {
             match reader.read(&mut buffer[filled..]).await {
                 Ok(0) => break,
@@ -134,7 +156,7 @@ impl Parts {
     }
 
     /// Makes sure that the file is the one that was opened. One that was only touched is read once more.
-    pub(super) async fn check_unchanged(&self, tree_hash: TreeHash) -> Result<(), EngineError> {
+    pub(super) async fn check_unchanged(&mut self, tree_hash: TreeHash) -> Result<(), EngineError> {
         let PartsOf::File(file, _) = &self.data else { return Ok(()) };
         let changed = || EngineError::ChangedWhileRead { name: self.name.clone() };
         match file.since().map_err(|source| self.cannot_read(source))? {
@@ -171,7 +193,7 @@ fn hash_all(file: &SourceFile) -> std::io::Result<TreeHash> {
 impl Upload<'_> {
     pub(super) async fn store_in_parts(
         &mut self,
-        first: Vec<Part>,
+        first: Option<Part>,
         parts: Parts,
         earlier: &Earlier,
     ) -> Result<Archive, EngineError> {
@@ -199,7 +221,7 @@ impl Upload<'_> {
         &mut self,
         lock: UploadLock,
         id: UploadId,
-        first: Vec<Part>,
+        first: Option<Part>,
         mut parts: Parts,
         stored: Vec<Option<TreeHash>>,
         earlier: &Earlier,
@@ -303,13 +325,13 @@ impl<'a> Sender<'a> {
 
     /// Ends when each part is acknowledged. How many travel at once, and how many are in memory, is for
     /// [`Transfers`] to say.
-    async fn send_all(&mut self, first: Vec<Part>, rest: &mut Parts) -> Result<(), EngineError> {
+    async fn send_all(&mut self, first: Option<Part>, rest: &mut Parts) -> Result<(), EngineError> {
         if let Some(file) = rest.file_identity() {
             let stored = (0_u64..).zip(&self.hashes).filter(|(_, hash)| hash.is_some());
             self.acknowledged_bytes =
                 stored.map(|(index, _)| part_bytes(file.size_bytes, self.part_size, index)).sum();
         }
-        for part in first {
+        if let Some(part) = first {
             self.start(part);
         }
         while let Some(part) = self.next_while_sending(rest).await? {

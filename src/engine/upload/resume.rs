@@ -1,6 +1,6 @@
 //! Going on with an upload that had stopped.
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 
 use super::parts::{Parts, part_bytes};
 use super::source::SourceFile;
@@ -10,6 +10,9 @@ use crate::engine::{EngineError, Notice, blocking};
 use crate::service::{ServiceError, StoredPart};
 use crate::treehash::TreeHash;
 use crate::types::PartSize;
+
+/// How many parts are read and hashed at once: as many as there are usually processors.
+const HASHED_AT_ONCE: usize = 4;
 
 impl Upload<'_> {
     /// Goes on with an upload of the same file. Returns none if that cannot be, and it is given up.
@@ -44,7 +47,7 @@ impl Upload<'_> {
         self.engine.transfers.notice(&Notice::Resumed { name: self.name.as_str().to_owned(), bytes });
         self.progress.transferred(bytes);
         let parts = Parts::missing_of_file(self.name, file.clone(), upload.part_size, &stored);
-        self.send_parts(lock, id, Vec::new(), parts, stored, earlier).await.map(Some)
+        self.send_parts(lock, id, None, parts, stored, earlier).await.map(Some)
     }
 
     /// Returns the hashes of the parts that the service holds, or none if one of them is not what the file has there.
@@ -57,22 +60,8 @@ impl Upload<'_> {
         let size_bytes = file.identity().size_bytes;
         let count = usize::try_from(size_bytes.div_ceil(part_size.bytes())).unwrap_or(usize::MAX);
         let mut stored = vec![None; count];
-        let mut local = futures_util::stream::iter(listed)
-            .map(|part| async move {
-                let room = self.engine.transfers.room(part_size).await;
-                let length = usize::try_from(part.range.length_bytes).unwrap_or(usize::MAX);
-                let mut buffer = self.engine.transfers.buffer(length);
-                let (file, start_byte) = (file.clone(), part.range.start_byte);
-                let read = blocking(move || {
-                    file.read_at(start_byte, &mut buffer)?;
-                    Ok::<_, std::io::Error>((TreeHash::of(&buffer), buffer.freeze()))
-                });
-                let (hash, buffer) = read.await.ok()?;
-                self.engine.transfers.give_back(buffer);
-                drop(room);
-                Some((part, hash))
-            })
-            .buffered(4);
+        let hashing: Vec<_> = listed.iter().map(|part| self.hashed(part, part_size, file).boxed()).collect();
+        let mut local = futures_util::stream::iter(hashing).buffered(HASHED_AT_ONCE);
         while let Some(hashed) = local.next().await {
             let Some((part, hash)) = hashed else { return Ok(None) };
             let index = part.range.start_byte / part_size.bytes();
@@ -86,6 +75,26 @@ impl Upload<'_> {
             }
         }
         Ok(Some(stored))
+    }
+
+    /// Returns the hash of what the file has in the place of the part; none if it cannot be read there.
+    async fn hashed<'p>(
+        &self,
+        part: &'p StoredPart,
+        part_size: PartSize,
+        file: &SourceFile,
+    ) -> Option<(&'p StoredPart, TreeHash)> {
+        let transfers = &self.engine.transfers;
+        let _room = transfers.room(part_size).await;
+        let mut buffer = transfers.buffer(usize::try_from(part.range.length_bytes).unwrap_or(usize::MAX));
+        let (file, start_byte) = (file.clone(), part.range.start_byte);
+        let read = blocking(move || {
+            file.read_at(start_byte, &mut buffer)?;
+            Ok::<_, std::io::Error>((TreeHash::of(&buffer), buffer.freeze()))
+        });
+        let (hash, buffer) = read.await.ok()?;
+        transfers.give_back(buffer);
+        Some((part, hash))
     }
 
     fn notice_anew(&self, why: &'static str) {

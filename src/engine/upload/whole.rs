@@ -14,7 +14,7 @@ impl Upload<'_> {
     pub(super) async fn store_whole(
         &mut self,
         part: Part,
-        parts: &Parts,
+        parts: &mut Parts,
         earlier: &Earlier,
     ) -> Result<Archive, EngineError> {
         let data = part.data.clone();
