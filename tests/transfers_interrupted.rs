@@ -266,6 +266,34 @@ fn a_job_that_fails_is_reported_and_started_anew_once() {
     assert_eq!(shell.count("InitiateJob"), 2);
 }
 
+#[test]
+fn one_that_cannot_be_brought_does_not_hold_up_the_others() {
+    let shell = shell(1, 0);
+    shell.glacier(&UPLOAD[..4]).is_silent();
+    shell.glacier_with_input(&["archive", "upload", "v", "-", "--name=gone"], b"x").is_silent();
+    shell.sqlite().execute("UPDATE archive SET id = 'no-such-id' WHERE name = 'gone'", []).unwrap();
+    std::fs::remove_file(shell.path("file")).unwrap();
+    let retrieve = ["archive", "retrieve", "--wait", "v", "gone", "file"];
+    shell.glacier(&retrieve).is_refused(1, "The archive ID was not found: no-such-id");
+    assert!(shell.read("file") == noise(MIB));
+}
+
+/// The service's list of jobs may not have a job yet that was just started; it is not started a second time.
+#[test]
+fn a_job_that_is_not_listed_yet_is_remembered() {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.glacier_with_input(&["archive", "upload", "v", "-", "--name=n"], b"x").is_silent();
+    let retrieve = ["archive", "retrieve", "v", "n"];
+    assert_eq!(shell.glacier(&retrieve).status, 75);
+    // A job of another archive is all that the list would show, were it behind.
+    shell.sqlite().execute("UPDATE job SET archive = 'other'", []).unwrap();
+    let sql = "UPDATE archive SET id = 'other' WHERE name = 'n'";
+    shell.sqlite().execute(sql, []).unwrap();
+    shell.glacier(&retrieve).is("", "glacier: job still pending for archive 'n'\n", 75);
+    assert_eq!(shell.count("InitiateJob"), 1);
+}
+
 /// How often, and with how much, processes are killed: a little each day, much with `GLACIER_TEST_LONG=1`.
 fn scale() -> (u32, usize, &'static str) {
     if std::env::var_os("GLACIER_TEST_LONG").is_some() { (50, 256, "4M") } else { (8, 32, "1M") }

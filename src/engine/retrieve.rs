@@ -10,19 +10,24 @@
 
 mod order;
 
+use std::sync::{Mutex, PoisonError};
+
 use futures_util::{FutureExt, StreamExt};
 
 use super::download::Output;
 use super::wait::Pauses;
 use super::{Engine, EngineError, Notice, Patience, Progress, RangeSize, Target};
 use crate::cache::Scope;
-use crate::service::{Job, JobStatus, ServiceError, Tier};
+use crate::service::{Job, JobStatus, Repeat, ServiceError, Tier};
 use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName};
 use order::{Order, Shared, Standing};
 
 /// How many small requests about jobs are under way at once: enough to hide a link's latency, few enough not to be
 /// throttled.
 const ASKED_AT_ONCE: usize = 8;
+/// How often in a row the service may be out of reach while jobs are waited for; a try lasts some seconds, and the
+/// pauses grow to ten minutes.
+const UNHEARD_MAX: u32 = 15;
 /// From how many jobs on all are looked at by one list instead of one by one.
 const LISTED_FROM: usize = 20;
 
@@ -62,8 +67,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// The first that occurs. Those that were brought before are at their targets; a download that was interrupted
-    /// goes on at the next call.
+    /// The first that occurred, when all others are as far as they go: those that could be brought are at their targets.
+    /// A download that was interrupted goes on at the next call.
     pub async fn retrieve(
         &self,
         vault: &VaultName,
@@ -81,11 +86,13 @@ impl Engine {
         for order in &mut orders {
             order.find_job(&list);
         }
-        let work = Work { engine: self, scope, vault, options, progress: Shared::new(progress) };
-        work.advance_all(&mut orders).await?;
+        let failures = Mutex::new(Vec::new());
+        let work = Work { engine: self, scope, vault, options, progress: Shared::new(progress), failures };
+        work.advance_all(&mut orders).await;
         if options.patience == Patience::Wait {
             work.wait_for_all(&mut orders).await?;
         }
+        work.outcome()?;
         Ok(orders.iter().map(Order::retrieval).collect())
     }
 }
@@ -97,21 +104,29 @@ struct Work<'a> {
     vault: &'a VaultName,
     options: RetrieveOptions,
     progress: Shared<'a>,
+    failures: Mutex<Vec<EngineError>>,
 }
 
 impl Work<'_> {
     /// Takes all orders as far as they go without waiting, several at once.
-    async fn advance_all(&self, orders: &mut [Order]) -> Result<(), EngineError> {
-        let advancing: Vec<_> = orders.iter_mut().map(|order| self.advance(order).boxed()).collect();
-        let mut advancing = futures_util::stream::iter(advancing).buffer_unordered(ASKED_AT_ONCE);
-        let mut failure = None;
-        while let Some(advanced) = advancing.next().await {
-            // One that fails is no reason to break off those that are being written.
-            if let Err(error) = advanced {
-                failure.get_or_insert(error);
-            }
+    async fn advance_all(&self, orders: &mut [Order]) {
+        let advancing: Vec<_> =
+            orders.iter_mut().map(|order| self.advance_or_give_up(order).boxed()).collect();
+        futures_util::stream::iter(advancing).buffer_unordered(ASKED_AT_ONCE).collect::<()>().await;
+    }
+
+    /// One that fails is no reason to break off the others.
+    async fn advance_or_give_up(&self, order: &mut Order) {
+        if let Err(error) = self.advance(order).await {
+            order.standing = Standing::GivenUp;
+            self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(error);
         }
-        failure.map_or(Ok(()), Err)
+    }
+
+    /// Returns the first error, if there was any.
+    fn outcome(&self) -> Result<(), EngineError> {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.is_empty() { Ok(()) } else { Err(failures.swap_remove(0)) }
     }
 
     async fn advance(&self, order: &mut Order) -> Result<(), EngineError> {
@@ -203,15 +218,31 @@ impl Work<'_> {
         Ok(jobs.iter().find(|job| order::brings_soon(job, archive)).map(|job| job.id.clone()))
     }
 
+    /// Ends when each order is done or given up. Jobs take hours, in which the service may be out of reach for a while.
     async fn wait_for_all(&self, orders: &mut [Order]) -> Result<(), EngineError> {
         let mut pauses = Pauses::new();
+        let mut unheard = 0;
         loop {
-            self.look(orders).await?;
-            self.advance_all(orders).await?;
-            if orders.iter().all(|order| order.retrieval() == Retrieval::Done) {
+            let looked = self.look(orders).await;
+            self.advance_all(orders).await;
+            if orders.iter().all(Order::is_settled) {
                 return Ok(());
             }
-            self.engine.clock.sleep(pauses.next()).await;
+            let pause = pauses.next();
+            match looked {
+                Ok(()) => unheard = 0,
+                Err(EngineError::Service(error))
+                    if error.repeat() != Repeat::Useless && unheard < UNHEARD_MAX =>
+                {
+                    unheard += 1;
+                    let (what, why) = ("how the jobs stand".to_owned(), error.to_string());
+                    let (next_try, tries_max) = (unheard + 1, UNHEARD_MAX + 1);
+                    let notice = Notice::Repeating { what, why, next_try, tries_max, pause };
+                    self.engine.transfers.notice(&notice);
+                }
+                Err(error) => return Err(error),
+            }
+            self.engine.clock.sleep(pause).await;
         }
     }
 

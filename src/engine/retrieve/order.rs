@@ -34,6 +34,8 @@ pub(super) enum Standing {
     /// What its job had brought is no longer there.
     Expired,
     Done,
+    /// It cannot be brought, for a reason that was kept.
+    GivenUp,
 }
 
 impl Order {
@@ -86,6 +88,11 @@ impl Order {
     /// Returns whether a job may be started in the place of one that brought nothing: once.
     pub(super) fn may_start_anew(&mut self) -> bool {
         !std::mem::replace(&mut self.has_started_anew, true)
+    }
+
+    /// Returns whether there is nothing left to do.
+    pub(super) fn is_settled(&self) -> bool {
+        matches!(self.standing, Standing::Done | Standing::GivenUp)
     }
 
     pub(super) fn retrieval(&self) -> Retrieval {
