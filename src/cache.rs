@@ -27,8 +27,10 @@ mod damage;
 mod duplicates;
 mod findings;
 mod inventory;
+mod jobs;
 mod repeated;
 mod schema;
+mod uploads;
 mod vaults;
 
 use std::path::{Path, PathBuf};
@@ -43,6 +45,7 @@ pub use findings::{Finding, FindingKind};
 pub(crate) use inventory::INVENTORY_LAG;
 pub use inventory::{Comparison, InventoryTaken, ListedArchive, ListedSink};
 pub use repeated::Recognised;
+pub use uploads::{FileIdentity, NewUpload, SettledUpload, Storing, Taken, UnfinishedUpload, UploadLock};
 pub use vaults::{InventoryKnowledge, VaultKnowledge};
 
 /// How long a writer waits for another to finish: the longest transaction is the end of a sync of a large vault.
@@ -88,6 +91,14 @@ pub enum CacheError {
     )]
     CannotSetAside {
         /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The lock of an upload could not be had.
+    #[error("cannot lock {path}: {source}")]
+    Lock {
+        /// The file that is locked.
         path: PathBuf,
         /// Why not.
         source: std::io::Error,

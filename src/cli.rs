@@ -8,6 +8,7 @@ mod commands;
 mod exit;
 mod file_or_standard;
 mod output;
+mod report;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -49,5 +50,7 @@ async fn execute(args: Args) -> Result<Exit> {
             quoted(&aside.to_string_lossy())
         ));
     }
+    let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
+    let engine = engine.with_transfers(args.command.transfer_settings(), observer);
     commands::run(&engine, args.command).await
 }

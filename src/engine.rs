@@ -13,10 +13,12 @@ mod error;
 mod inventory;
 mod jobs;
 mod list;
+mod notices;
 mod presence;
 mod retrieve;
 mod scope;
 mod sync;
+mod transfers;
 mod upload;
 mod vaults;
 mod wait;
@@ -30,19 +32,26 @@ pub use download::{RangeSize, Target};
 pub use error::EngineError;
 pub use jobs::VaultJob;
 pub use list::{Listing, Summary};
+pub use notices::{Notice, Observer};
 pub use presence::Presence;
-pub use retrieve::{Retrieval, Wanted};
+pub use retrieve::{Retrieval, RetrieveOptions, Wanted};
 pub use sync::Sync;
-pub use upload::Source;
+pub use transfers::TransferSettings;
+pub use upload::{OpenUploads, Source, UploadOptions};
 pub use vaults::VaultDetails;
 pub use wait::Patience;
 
-pub use crate::cache::{Archive, Finding, FindingKind, InventoryKnowledge, InventoryTaken, VaultKnowledge};
-pub use crate::service::{Caller, Connection, Job, JobStatus, JobTask, Keys};
+pub use crate::cache::{
+    Archive, Finding, FindingKind, InventoryKnowledge, InventoryTaken, Storing, UnfinishedUpload,
+    VaultKnowledge,
+};
+pub use crate::service::{Caller, Connection, Job, JobStatus, JobTask, Keys, OpenUpload, Tier};
 
 use crate::cache::Cache;
-use crate::service::Glacier;
+use crate::service::{Bandwidth, Glacier};
 use crate::types::VaultName;
+use jobs::JobLists;
+use transfers::Transfers;
 
 /// Hears how far a transfer has come.
 pub trait Progress: Send + std::marker::Sync {
@@ -63,6 +72,8 @@ pub struct Engine {
     cache: Arc<Cache>,
     clock: Arc<dyn Clock>,
     caller: Caller,
+    transfers: Arc<Transfers>,
+    job_lists: Arc<JobLists>,
 }
 
 impl Engine {
@@ -83,12 +94,24 @@ impl Engine {
             Some(keys) => Caller { access_key_id: Some(keys.access_key_id.clone()), ..Caller::default() },
             None => connection.caller.clone(),
         };
-        Ok(Self { glacier, cache, clock, caller })
+        let transfers = Transfers::new(TransferSettings::default(), Arc::clone(&clock), Arc::new(()));
+        let (transfers, job_lists) = (Arc::new(transfers), Arc::default());
+        Ok(Self { glacier, cache, clock, caller, transfers, job_lists })
     }
 
     /// Returns where a damaged cache was moved to when a new one was begun in its place.
     pub fn cache_set_aside(&self) -> Option<&Path> {
         self.cache.set_aside()
+    }
+
+    /// Lets transfers go as the settings say, and `observer` hear of them. Clones of the result share their places,
+    /// their memory and their bandwidth, and the lists of jobs that they have read.
+    #[must_use]
+    pub fn with_transfers(mut self, settings: TransferSettings, observer: Arc<dyn Observer>) -> Self {
+        let bandwidth = settings.bytes_per_second.map(|limit| Arc::new(Bandwidth::new(limit)));
+        self.glacier = self.glacier.with_bandwidth(bandwidth);
+        self.transfers = Arc::new(Transfers::new(settings, Arc::clone(&self.clock), observer));
+        self
     }
 
     /// Returns the region that is spoken to.
@@ -101,4 +124,26 @@ impl Engine {
         let (vault, region) = (vault.clone(), self.glacier.region().clone());
         move |error| EngineError::about_vault(&vault, &region, error)
     }
+}
+
+/// Does work that computes or reads a disk, away from the threads that talk to the network.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let work = tokio::task::spawn_blocking(work);
+    work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+/// The special remote may run several transfers at once, each on a task of its own.
+#[expect(dead_code, reason = "that it compiles is all there is to it")]
+fn transfers_can_be_spawned(engine: &Engine, vault: &VaultName, name: &crate::types::ArchiveName) {
+    fn can_be_spawned(_: impl Future + Send) {}
+    let options =
+        RetrieveOptions { range_size: RangeSize::default(), tier: None, patience: Patience::ComeBackLater };
+    can_be_spawned(engine.retrieve(vault, Vec::new(), options, &()));
+    can_be_spawned(engine.upload(
+        vault,
+        name,
+        Source::stream(tokio::io::empty(), None),
+        UploadOptions::default(),
+        &(),
+    ));
 }

@@ -3,17 +3,20 @@
 //! Nothing of the SDK leaves this room. It knows neither the cache nor what a caller is up to; errors are sorted by
 //! one table in `error`.
 
+mod bandwidth;
 mod connection;
 mod error;
 mod jobs;
 mod outputs;
 mod retries;
+mod sending;
 mod uploads;
 mod vaults;
 
+pub use bandwidth::Bandwidth;
 pub use connection::{Caller, Connection, Glacier, Keys};
-pub use error::ServiceError;
-pub use jobs::{ArchiveJob, InventoryJob, Job, JobStatus, JobTask};
+pub use error::{Repeat, ServiceError};
+pub use jobs::{ArchiveJob, InventoryJob, Job, JobStatus, JobTask, Tier};
 pub use outputs::{ByteRange, JobOutput};
-pub use uploads::StoredArchive;
+pub use uploads::{OpenUpload, StoredArchive, StoredPart};
 pub use vaults::Vault;

@@ -34,6 +34,16 @@ impl TreeHash {
         }
     }
 
+    /// Returns the hash that has these bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the hash's bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Returns the hash of data cut into equal pieces of a power of two MiB with a shorter last one, from the
     /// hashes of the pieces; of no pieces, the hash of no data.
     pub fn combine(pieces: impl IntoIterator<Item = Self>) -> Self {

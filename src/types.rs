@@ -14,7 +14,7 @@ pub use archive_ref::ArchiveRef;
 pub use foreign_name::file_name_in;
 pub use ids::{AccountId, ArchiveId, JobId, UploadId};
 pub use names::{ArchiveName, Region, VaultName};
-pub use part_size::{MIB_BYTES, PartSize};
+pub use part_size::{MIB_BYTES, PartSize, bytes};
 pub use quoted::{escaped, quoted};
 pub use timestamp::Timestamp;
 

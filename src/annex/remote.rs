@@ -9,7 +9,8 @@ use super::config::{self, Config};
 use super::protocol::{Key, Reply, Request};
 use super::session::{Session, Writer};
 use crate::engine::{
-    Engine, EngineError, Patience, Presence, RangeSize, Retrieval, Source, SystemClock, Target, Wanted,
+    Engine, EngineError, Patience, Presence, RangeSize, Retrieval, RetrieveOptions, Source, SystemClock,
+    Target, UploadOptions, Wanted,
 };
 use crate::settings::Settings;
 use crate::types::{ArchiveRef, VaultName, quoted};
@@ -127,15 +128,15 @@ impl Remote {
         let vault = self.vault()?;
         let archive = vault.name_of(key)?;
         let cannot_read = |error: io::Error| format!("cannot read {}: {error}", file.display());
-        let reader = tokio::fs::File::open(file).await.map_err(cannot_read)?;
-        let size_bytes = reader.metadata().await.map_err(cannot_read)?.len();
+        let source = Source::open(file).map_err(cannot_read)?;
+        let size_bytes = source.size_bytes().ok_or_else(|| format!("{} is not a file", file.display()))?;
         let stored = vault.engine.holds(&vault.name, &archive, size_bytes, PRESENCE_MAX_AGE).await;
         if stored.map_err(said)? {
             return Ok(());
         }
-        let source = Source { reader: Box::new(reader), size_bytes: Some(size_bytes) };
+        let options = UploadOptions::default();
         let name = archive.parse().map_err(|error| format!("{error}"))?;
-        vault.engine.upload(&vault.name, &name, source, progress).await.map(drop).map_err(said)
+        vault.engine.upload(&vault.name, &name, source, options, progress).await.map(drop).map_err(said)
     }
 
     async fn retrieve(&self, progress: &Writer, key: &Key, file: &Path) -> Result<(), String> {
@@ -143,11 +144,12 @@ impl Remote {
         let archive = vault.name_of(key)?;
         let wanted =
             Wanted { reference: ArchiveRef::Name(archive.clone()), target: Target::File(file.to_owned()) };
-        let range_size = RangeSize::default();
-        let retrievals = vault
-            .engine
-            .retrieve(&vault.name, vec![wanted], range_size, Patience::ComeBackLater, progress)
-            .await;
+        let options = RetrieveOptions {
+            range_size: RangeSize::default(),
+            tier: None,
+            patience: Patience::ComeBackLater,
+        };
+        let retrievals = vault.engine.retrieve(&vault.name, vec![wanted], options, progress).await;
         let archive = quoted(&archive);
         match retrievals.map_err(said)?.first() {
             Some(Retrieval::Queued) => Err(format!(

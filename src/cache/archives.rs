@@ -88,22 +88,7 @@ impl Cache {
         vault: &VaultName,
         archive: &NewArchive<'_>,
     ) -> Result<(), CacheError> {
-        self.with(|connection| {
-            let sql = "
-                INSERT INTO archive (id, name, file_name, vault, key, created_here, account, region, size_bytes, tree_hash)
-                VALUES (:id, :name, :file_name, :vault, :key, :created, :account, :region, :size, :hash)
-                ON CONFLICT (id) DO UPDATE SET
-                    name = excluded.name, file_name = excluded.file_name, account = excluded.account,
-                    region = excluded.region, size_bytes = excluded.size_bytes, tree_hash = excluded.tree_hash";
-            let parameters = named_params! {
-                ":id": archive.id.as_str(), ":name": archive.name, ":file_name": file_name_in(archive.name),
-                ":vault": vault.as_str(),
-                ":key": &scope.access_key_id, ":created": archive.created_here.unix_seconds(),
-                ":account": scope.account_text(), ":region": scope.region.as_str(),
-                ":size": i64::try_from(archive.size_bytes).ok(), ":hash": archive.tree_hash.to_string()
-            };
-            connection.execute(sql, parameters).map(drop)
-        })
+        self.with(|connection| insert_upload(connection, scope, vault, archive))
     }
 
     /// Notes that the deletion of the archive is about to be asked of the service. From now on it does not count as
@@ -214,6 +199,30 @@ fn owned_rows(
         ":region": scope.region.as_str()
     };
     query.query_map(&*[owner, values].concat(), archive)?.collect()
+}
+
+/// Files an upload within a transaction of the caller's.
+pub(super) fn insert_upload(
+    connection: &Connection,
+    scope: &Scope,
+    vault: &VaultName,
+    archive: &NewArchive<'_>,
+) -> rusqlite::Result<()> {
+    let sql = "
+        INSERT INTO archive (id, name, file_name, vault, key, created_here, account, region, size_bytes, tree_hash)
+        VALUES (:id, :name, :file_name, :vault, :key, :created, :account, :region, :size, :hash)
+        ON CONFLICT (id) DO UPDATE SET
+            name = excluded.name, file_name = excluded.file_name, account = excluded.account,
+             region = excluded.region,
+            size_bytes = excluded.size_bytes, tree_hash = excluded.tree_hash";
+    let parameters = named_params! {
+        ":id": archive.id.as_str(), ":name": archive.name, ":file_name": file_name_in(archive.name),
+        ":vault": vault.as_str(),
+        ":key": &scope.access_key_id, ":created": archive.created_here.unix_seconds(),
+        ":account": scope.account_text(), ":region": scope.region.as_str(),
+        ":size": i64::try_from(archive.size_bytes).ok(), ":hash": archive.tree_hash.to_string()
+    };
+    connection.execute(sql, parameters).map(drop)
 }
 
 pub(super) fn archive(row: &Row<'_>) -> rusqlite::Result<Archive> {

@@ -7,7 +7,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::types::file_name_in;
 
 /// Each entry brings a file from the version that is its index to the next.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 1] = [from_the_original];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 2] =
+    [from_the_original, |transaction| transaction.execute_batch(TRANSFERS)];
 
 /// The version that the last step leads to.
 pub(super) const KNOWN_VERSION: i64 = STEPS.len() as i64;
@@ -76,6 +77,41 @@ fn from_the_original(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     }
     Ok(())
 }
+
+/// What is under way. Times are unix seconds unless their name says otherwise.
+const TRANSFERS: &str = "
+    -- An upload that is not finished (src/cache/uploads.rs). A number is never used twice.
+    CREATE TABLE upload (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        account VARCHAR,                -- unknown to a key that was never used here
+        key VARCHAR NOT NULL,
+        region VARCHAR NOT NULL,
+        vault VARCHAR NOT NULL,
+        name VARCHAR NOT NULL,
+        begun INTEGER NOT NULL,
+        path VARCHAR,                   -- of the file; these five are missing for a stream
+        device INTEGER,
+        inode INTEGER,
+        file_bytes INTEGER,
+        modified_nanoseconds INTEGER,
+        part_size_bytes INTEGER NOT NULL,
+        id VARCHAR,                     -- the service's, once it is in parts
+        storing_since INTEGER,          -- from then on the archive may be stored; these three go together
+        archive_bytes INTEGER,
+        tree_hash VARCHAR
+    );
+    CREATE INDEX upload_by_name ON upload (vault, name);
+
+    -- A retrieval job that was started from here.
+    CREATE TABLE job (
+        id VARCHAR NOT NULL PRIMARY KEY,
+        region VARCHAR NOT NULL,
+        vault VARCHAR NOT NULL,
+        archive VARCHAR NOT NULL,
+        requested INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX job_by_archive ON job (archive);
+";
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))

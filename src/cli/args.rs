@@ -2,7 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{archive, vault};
+use super::commands::{archive, upload, vault};
+use crate::engine::TransferSettings;
 use crate::types::Region;
 
 /// Amazon Glacier from a shell: friendly names for archives, a local cache, jobs handled for you.
@@ -20,6 +21,10 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "URL", value_parser = endpoint_url)]
     pub(super) endpoint_url: Option<String>,
 
+    /// Say what happens on the way, such as requests that are sent again.
+    #[arg(long, short, global = true)]
+    pub(super) verbose: bool,
+
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -32,9 +37,23 @@ pub(super) enum Command {
     /// Store, bring back, list, check and delete archives.
     #[command(subcommand)]
     Archive(ArchiveCommand),
+    /// See and give up uploads that are not finished.
+    #[command(subcommand)]
+    Upload(UploadCommand),
     /// See what Glacier is preparing.
     #[command(subcommand)]
     Job(JobCommand),
+}
+
+impl Command {
+    /// Returns how the command's transfers are to go.
+    pub(super) fn transfer_settings(&self) -> TransferSettings {
+        match self {
+            Self::Archive(ArchiveCommand::Upload(args)) => args.transfers.settings(),
+            Self::Archive(ArchiveCommand::Retrieve(args)) => args.transfers.settings(),
+            _ => TransferSettings::default(),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,6 +82,14 @@ pub(super) enum ArchiveCommand {
     Dedupe(archive::Dedupe),
     /// Print the archive's name if the archive is known to exist.
     Checkpresent(archive::Checkpresent),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UploadCommand {
+    /// Print the uploads in parts that are not finished: id, date, size of a part in bytes, name.
+    List(upload::List),
+    /// Give up uploads in parts; what Glacier holds of them is gone.
+    Abort(upload::Abort),
 }
 
 #[derive(Debug, Subcommand)]

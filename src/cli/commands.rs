@@ -8,6 +8,9 @@ mod archive_list;
 mod archive_retrieve;
 mod archive_upload;
 mod job_list;
+pub(super) mod upload;
+mod upload_abort;
+mod upload_list;
 pub(super) mod vault;
 mod vault_create;
 mod vault_delete;
@@ -18,7 +21,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::args::{ArchiveCommand, Command, JobCommand, VaultCommand};
+use super::args::{ArchiveCommand, Command, JobCommand, UploadCommand, VaultCommand};
 use super::exit::Exit;
 use crate::engine::{Engine, Patience};
 
@@ -34,6 +37,8 @@ pub(super) async fn run(engine: &Engine, command: Command) -> Result<Exit> {
         Command::Archive(ArchiveCommand::Delete(args)) => archive_delete::run(engine, args).await,
         Command::Archive(ArchiveCommand::Dedupe(args)) => archive_dedupe::run(engine, args).await,
         Command::Archive(ArchiveCommand::Checkpresent(args)) => archive_checkpresent::run(engine, args).await,
+        Command::Upload(UploadCommand::List(args)) => upload_list::run(engine, args).await,
+        Command::Upload(UploadCommand::Abort(args)) => upload_abort::run(engine, args).await,
         Command::Job(JobCommand::List) => job_list::run(engine).await,
     }
 }

@@ -1,24 +1,42 @@
 //! Bringing a finished job's output here, verified before anyone sees it.
 //!
-//! The output is fetched in ranges that are nodes of the hash tree, so that each has a hash of its own. A file is
-//! written beside its target, synced and then renamed: the target is the old one or the whole new one, never less.
+//! The output is fetched in ranges that are nodes of the hash tree, so that each has a hash of its own: several at a
+//! time, each checked when it arrives and fetched again if it is not what the service says it is.
+//!
+//! # Order of writes
+//!
+//! Into a file: a range is written beside the target, then the hash that it must have (`partial`). When all are there
+//! and the whole has the archive's hash, the file is synced and takes the target's place; the target is the old one
+//! or the whole new one, never less. What was interrupted goes on: a range counts as here if what is on the disk has
+//! the hash on record, so that no record is trusted over the data.
+//!
+//! Into a stream: in order, each range verified before a byte of it is written.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
+mod partial;
+mod place;
+mod range;
+
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use tempfile::NamedTempFile;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::task::JoinSet;
 
-use super::{Engine, EngineError, Progress};
-use crate::service::{ByteRange, ServiceError};
-use crate::treehash::TreeHash;
+use super::transfers::Room;
+use super::{Engine, EngineError, Notice, Progress, blocking};
+use crate::service::ByteRange;
+use crate::treehash::{TreeHash, TreeHasher};
 use crate::types::{JobId, PartSize, VaultName};
+use partial::{Opened, Partial};
+use place::Place;
+use range::{Fetched, Fetcher, Keep};
 
-/// How often a range is fetched before it is given up.
-const RANGE_TRIES: u32 = 3;
 /// Ranges are held in memory until they are verified, so they are at most this large.
 const RANGE_MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// How many verified ranges may wait for their turn in a stream, for each that travels.
+const WAITING_PER_JOB: usize = 2;
 
 /// How much one request fetches: a power of two MiB, from 1 to 64.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +70,8 @@ pub(super) struct Output<'a> {
     pub(super) job: &'a JobId,
     /// For messages: the archive as it is referred to.
     pub(super) name: &'a str,
+    /// What tells a download of it that was interrupted from others: the archive's id.
+    pub(super) identity: &'a str,
     pub(super) size_bytes: Option<u64>,
     pub(super) tree_hash: Option<TreeHash>,
     pub(super) range_size: RangeSize,
@@ -66,8 +86,15 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<(), EngineError> {
         match target {
-            Target::Stream(stream) => self.fetch(output, stream, progress).await,
-            Target::File(path) => self.download_to_file(output, path, progress).await,
+            Target::Stream(stream) => self.download_to_stream(output, stream, progress).await,
+            Target::File(path) => match Place::of(path).map_err(cannot_write(path))? {
+                Place::Replaced(place) => self.download_to_file(output, path, &place, progress).await,
+                Place::WrittenTo => {
+                    let device = tokio::fs::OpenOptions::new().write(true).open(&path).await;
+                    let device = device.map_err(cannot_write(path))?;
+                    self.download_to_stream(output, &mut tokio::io::BufWriter::new(device), progress).await
+                }
+            },
         }
     }
 
@@ -75,154 +102,262 @@ impl Engine {
         &self,
         output: &Output<'_>,
         path: &Path,
+        place: &place::Replaced,
         progress: &dyn Progress,
     ) -> Result<(), EngineError> {
-        let cannot_write = |source| EngineError::CannotWrite { path: path.to_owned(), source };
-        let place = Place::of(path).map_err(cannot_write)?;
-        let Place::Replaced { file, permissions } = place else {
-            let device = tokio::fs::OpenOptions::new().write(true).open(path).await.map_err(cannot_write)?;
-            return self.fetch(output, &mut tokio::io::BufWriter::new(device), progress).await;
+        let (file, identity) = (place.file.clone(), output.identity.to_owned());
+        let (size_bytes, tree_hash, range_size) = (output.size_bytes, output.tree_hash, output.range_size.0);
+        let opened =
+            blocking(move || Partial::open(&file, &identity, size_bytes, tree_hash, range_size)).await;
+        let partial = match opened.map_err(cannot_write(path))? {
+            Opened::Opened(partial) => Arc::new(partial),
+            Opened::InUse => return Err(EngineError::BeingRetrieved { name: output.name.to_owned() }),
         };
-        let temporary = temporary_beside(&file, permissions).map_err(cannot_write)?;
-        let mut writer = tokio::fs::File::from_std(temporary.reopen().map_err(cannot_write)?);
-        self.fetch(output, &mut writer, progress).await.map_err(|error| match error {
-            EngineError::CannotWrite { source, .. } => cannot_write(source),
-            error => error,
-        })?;
-        writer.sync_all().await.map_err(cannot_write)?;
-        temporary.persist(&file).map_err(|error| cannot_write(error.error))?;
-        sync_directory_of(&file).map_err(cannot_write)
+        let fetched = match output.size_bytes {
+            Some(size_bytes) => self.fill(output, size_bytes, path, &partial, progress).await,
+            None => self.fetch_all(output, Keep::At(Arc::clone(partial.file())), progress).await,
+        };
+        match fetched {
+            Ok(()) => {}
+            // What is wrong with it is not known range by range, so nothing of it can be used again.
+            Err(error @ EngineError::Damaged { .. }) => {
+                partial.discard();
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        }
+        let place = place.clone();
+        blocking(move || partial.replace(&place)).await.map_err(cannot_write(path))
     }
 
-    /// Writes the output in order, range by range, and checks the whole against the archive's hash.
-    async fn fetch(
+    /// Fetches the ranges that are not here yet and checks the whole.
+    async fn fill(
         &self,
         output: &Output<'_>,
-        writer: &mut (impl AsyncWrite + Unpin),
+        size_bytes: u64,
+        path: &Path,
+        partial: &Arc<Partial>,
+        progress: &dyn Progress,
+    ) -> Result<(), EngineError> {
+        let reading = Arc::clone(partial);
+        let here = blocking(move || reading.verified()).await.map_err(cannot_write(path))?;
+        let ranges = ranges(size_bytes, partial.range_size());
+        let here_bytes: u64 = ranges
+            .iter()
+            .zip(&here)
+            .filter(|(_, hash)| hash.is_some())
+            .map(|(range, _)| range.length_bytes)
+            .sum();
+        if here_bytes > 0 {
+            let name = output.name.to_owned();
+            self.transfers.notice(&Notice::DownloadResumed { name, bytes: here_bytes });
+            progress.transferred(here_bytes);
+        }
+        let mut hashes = here;
+        let missing: Vec<usize> = (0..ranges.len()).filter(|index| hashes[*index].is_none()).collect();
+        let keep = Keep::In(Arc::clone(partial));
+        let mut arriving = Arriving::new(self, output, &ranges, missing, keep, usize::MAX);
+        let mut done_bytes = here_bytes;
+        while let Some((index, fetched)) = arriving.next().await? {
+            hashes[index] = Some(fetched.tree_hash);
+            done_bytes += ranges[index].length_bytes;
+            progress.transferred(done_bytes);
+        }
+        check_whole(output, TreeHash::combine(hashes.into_iter().flatten()))
+    }
+
+    async fn download_to_stream(
+        &self,
+        output: &Output<'_>,
+        stream: &mut (impl AsyncWrite + Unpin),
         progress: &dyn Progress,
     ) -> Result<(), EngineError> {
         let cannot_write = |source| EngineError::CannotWrite { path: PathBuf::from(output.name), source };
-        let mut hashes = Vec::new();
-        let mut done_bytes = 0;
-        for range in ranges(output) {
-            let (hash, data) = self.fetch_verified(output, range).await?;
-            writer.write_all(&data).await.map_err(cannot_write)?;
-            hashes.push(hash);
-            done_bytes += data.len() as u64;
-            progress.transferred(done_bytes);
-        }
-        let whole = TreeHash::combine(hashes);
-        if output.tree_hash.is_some_and(|expected| expected != whole) {
-            let what = "its tree hash is not that of the archive".to_owned();
-            return Err(EngineError::Damaged { name: output.name.to_owned(), what });
-        }
-        writer.flush().await.map_err(cannot_write)
-    }
-
-    /// Fetches one range until it is what the service says it is.
-    async fn fetch_verified(
-        &self,
-        output: &Output<'_>,
-        range: Option<ByteRange>,
-    ) -> Result<(TreeHash, Vec<u8>), EngineError> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.fetch_range(output, range).await {
-                Err(EngineError::Damaged { .. } | EngineError::Service(ServiceError::Unanswered { .. }))
-                    if tries < RANGE_TRIES => {}
-                fetched => return fetched,
+        let Some(size_bytes) = output.size_bytes else {
+            self.stream_all(output, stream, progress).await?;
+            return stream.flush().await.map_err(cannot_write);
+        };
+        let ranges = ranges(size_bytes, output.range_size.0);
+        let window = self.transfers.jobs() * WAITING_PER_JOB;
+        let all = (0..ranges.len()).collect();
+        let mut arriving = Arriving::new(self, output, &ranges, all, Keep::InMemory, window);
+        let (mut waiting, mut hashes, mut done_bytes) = (BTreeMap::new(), Vec::new(), 0);
+        while let Some((index, fetched)) = arriving.next().await? {
+            waiting.insert(index, fetched);
+            while let Some(fetched) = waiting.remove(&hashes.len()) {
+                for bytes in &fetched.data {
+                    stream.write_all(bytes).await.map_err(cannot_write)?;
+                    done_bytes += bytes.len() as u64;
+                }
+                hashes.push(fetched.tree_hash);
+                arriving.taken();
+                progress.transferred(done_bytes);
             }
         }
+        stream.flush().await.map_err(cannot_write)?;
+        check_whole(output, TreeHash::combine(hashes))
     }
 
-    async fn fetch_range(
-        &self,
-        output: &Output<'_>,
-        range: Option<ByteRange>,
-    ) -> Result<(TreeHash, Vec<u8>), EngineError> {
-        let damaged = |what: String| EngineError::Damaged { name: output.name.to_owned(), what };
-        let answer = self.glacier.job_output(output.vault, output.job, range).await;
-        let mut answer = answer.map_err(self.about_vault(output.vault))?;
-        let mut data = Vec::new();
-        while let Some(bytes) = answer.next().await? {
-            data.extend_from_slice(&bytes);
-        }
-        if let Some(range) = range.filter(|range| range.length_bytes != data.len() as u64) {
-            return Err(damaged(format!("{} bytes came instead of {}", data.len(), range.length_bytes)));
-        }
-        let hashing = tokio::task::spawn_blocking(move || (TreeHash::of(&data), data));
-        let (hash, data) =
-            hashing.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-        if answer.tree_hash.is_some_and(|expected| expected != hash) {
-            return Err(damaged("a range of it has another tree hash than the service says".to_owned()));
-        }
-        Ok((hash, data))
-    }
-}
-
-/// Cuts the output into ranges; of unknown size, all of it at once.
-fn ranges(output: &Output<'_>) -> Vec<Option<ByteRange>> {
-    let Some(size_bytes) = output.size_bytes else { return vec![None] };
-    let range_bytes = output.range_size.0.bytes();
-    let starts = (0..size_bytes).step_by(usize::try_from(range_bytes).unwrap_or(usize::MAX));
-    let range = |start_byte| ByteRange { start_byte, length_bytes: range_bytes.min(size_bytes - start_byte) };
-    starts.map(|start_byte| Some(range(start_byte))).collect()
-}
-
-/// What stands where a file is to be written.
-enum Place {
-    /// A file, or nothing: it will be replaced as a whole. Behind a symbolic link that is the file it points to.
-    Replaced { file: PathBuf, permissions: Option<Permissions> },
-    /// A device or pipe: it is written to.
-    WrittenTo,
-}
-
-impl Place {
-    fn of(path: &Path) -> io::Result<Self> {
-        match fs::metadata(path) {
-            Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-            Ok(there) if there.is_file() => {
-                Ok(Self::Replaced { file: path.canonicalize()?, permissions: Some(there.permissions()) })
-            }
-            Ok(_) => Ok(Self::WrittenTo),
-            Err(_) => Ok(Self::Replaced { file: path.to_owned(), permissions: None }),
-        }
-    }
-}
-
-/// With the permissions of the file that it will replace, else those of any new file.
-fn temporary_beside(file: &Path, permissions: Option<Permissions>) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".glacier-").suffix(".part");
-    #[cfg(unix)]
-    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    let temporary = builder.tempfile_in(directory_of(file))?;
-    if let Some(permissions) = permissions {
-        temporary.as_file().set_permissions(permissions)?;
-    }
-    Ok(temporary)
-}
-
-/// Makes the new name last through a loss of power.
-fn sync_directory_of(file: &Path) -> io::Result<()> {
-    File::open(directory_of(file))?.sync_all()
-}
-
-fn directory_of(file: &Path) -> &Path {
-    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-impl Engine {
     /// Fetches an output for this program's own use into a file without a name.
     pub(super) async fn download_to_unnamed(&self, output: &Output<'_>) -> Result<File, EngineError> {
         let cannot_write = |source| EngineError::CannotWrite { path: std::env::temp_dir(), source };
-        let mut file = tempfile::tempfile().map_err(cannot_write)?;
-        for range in ranges(output) {
-            let (_, data) = self.fetch_verified(output, range).await?;
-            file.write_all(&data).map_err(cannot_write)?;
+        let file = Arc::new(tempfile::tempfile().map_err(cannot_write)?);
+        match output.size_bytes {
+            Some(size_bytes) => {
+                let ranges = ranges(size_bytes, output.range_size.0);
+                let all = (0..ranges.len()).collect();
+                let keep = Keep::At(Arc::clone(&file));
+                let mut arriving = Arriving::new(self, output, &ranges, all, keep, usize::MAX);
+                while arriving.next().await?.is_some() {}
+            }
+            None => self.fetch_all(output, Keep::At(Arc::clone(&file)), &()).await?,
         }
-        io::Seek::rewind(&mut file).map_err(cannot_write)?;
+        let mut file = file.try_clone().map_err(cannot_write)?;
+        std::io::Seek::rewind(&mut file).map_err(cannot_write)?;
         Ok(file)
     }
+
+    /// Fetches an output of unknown size by one request, which begins anew if it breaks.
+    async fn fetch_all(
+        &self,
+        output: &Output<'_>,
+        keep: Keep,
+        progress: &dyn Progress,
+    ) -> Result<(), EngineError> {
+        let fetcher = Fetcher::new(self, output, keep);
+        let fetched = self.transfers.repeat(&fetcher.what(None), || fetcher.fetch_all(progress)).await;
+        let whole = fetched.map_err(|error| fetcher.failed(error))?;
+        check_whole(output, whole)
+    }
+
+    /// The same into a stream, which cannot begin anew; that it was damaged is said when all is written.
+    async fn stream_all(
+        &self,
+        output: &Output<'_>,
+        stream: &mut (impl AsyncWrite + Unpin),
+        progress: &dyn Progress,
+    ) -> Result<(), EngineError> {
+        let cannot_write = |source| EngineError::CannotWrite { path: PathBuf::from(output.name), source };
+        let open = || self.glacier.job_output(output.vault, output.job, None);
+        let answer =
+            self.transfers.repeat(&Fetcher::new(self, output, Keep::InMemory).what(None), open).await;
+        let mut answer = answer.map_err(self.about_vault(output.vault))?;
+        let (mut hasher, mut done_bytes) = (TreeHasher::new(), 0);
+        while let Some(bytes) = answer.next().await? {
+            hasher.update(&bytes);
+            stream.write_all(&bytes).await.map_err(cannot_write)?;
+            done_bytes += bytes.len() as u64;
+            progress.transferred(done_bytes);
+        }
+        let whole = hasher.finish();
+        match answer.tree_hash {
+            Some(hash) if hash != whole => Err(damaged(output, range::NOT_AS_SAID)),
+            _ => check_whole(output, whole),
+        }
+    }
+}
+
+/// Ranges on their way, several at a time.
+struct Arriving<'a> {
+    engine: &'a Engine,
+    part_size: PartSize,
+    ranges: &'a [ByteRange],
+    missing: std::vec::IntoIter<usize>,
+    fetcher: Arc<Fetcher>,
+    tasks: JoinSet<(usize, Result<Fetched, EngineError>)>,
+    /// How many may be begun before those that have arrived are taken.
+    window: usize,
+    not_taken: usize,
+    room: Option<Room>,
+}
+
+impl<'a> Arriving<'a> {
+    fn new(
+        engine: &'a Engine,
+        output: &Output<'_>,
+        ranges: &'a [ByteRange],
+        missing: Vec<usize>,
+        keep: Keep,
+        window: usize,
+    ) -> Self {
+        let largest = ranges.first().map_or(0, |range| range.length_bytes);
+        Self {
+            engine,
+            part_size: PartSize::at_least(largest),
+            ranges,
+            missing: missing.into_iter(),
+            fetcher: Arc::new(Fetcher::new(engine, output, keep)),
+            tasks: JoinSet::new(),
+            window,
+            not_taken: 0,
+            room: None,
+        }
+    }
+
+    /// Returns the next range that has arrived, in any order, or none when all have.
+    async fn next(&mut self) -> Result<Option<(usize, Fetched)>, EngineError> {
+        loop {
+            if self.room.is_some()
+                && let Some(index) = self.missing.next()
+            {
+                self.begin(index);
+            }
+            let wants_room = self.room.is_none() && self.not_taken < self.window && self.missing.len() > 0;
+            if !wants_room && self.tasks.is_empty() {
+                return Ok(None);
+            }
+            tokio::select! {
+                biased;
+                Some(joined) = self.tasks.join_next() => {
+                    let (index, fetched) =
+                        joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+                    return Ok(Some((index, fetched?)));
+                }
+                room = self.engine.transfers.room(self.part_size), if wants_room => self.room = Some(room),
+            }
+        }
+    }
+
+    fn begin(&mut self, index: usize) {
+        let (fetcher, range, room) = (Arc::clone(&self.fetcher), self.ranges[index], self.room.take());
+        self.not_taken += 1;
+        self.tasks.spawn(async move {
+            let fetched = fetcher.fetch(index, range).await.map(|mut fetched| {
+                fetched.room = room.filter(|_| !fetched.data.is_empty());
+                fetched
+            });
+            (index, fetched.map_err(|error| fetcher.failed(error)))
+        });
+    }
+
+    /// Hears that one that had arrived was taken.
+    fn taken(&mut self) {
+        self.not_taken -= 1;
+    }
+}
+
+/// Cuts an output into ranges.
+fn ranges(size_bytes: u64, range_size: PartSize) -> Vec<ByteRange> {
+    let range_bytes = range_size.bytes();
+    let starts = (0..size_bytes.div_ceil(range_bytes)).map(|index| index * range_bytes);
+    let range = |start_byte| ByteRange { start_byte, length_bytes: range_bytes.min(size_bytes - start_byte) };
+    starts.map(range).collect()
+}
+
+fn check_whole(output: &Output<'_>, whole: TreeHash) -> Result<(), EngineError> {
+    match output.tree_hash {
+        Some(expected) if expected != whole => {
+            Err(damaged(output, "its tree hash is not that of the archive"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn damaged(output: &Output<'_>, what: &str) -> EngineError {
+    EngineError::Damaged { name: output.name.to_owned(), what: what.to_owned() }
+}
+
+fn cannot_write(path: &Path) -> impl Fn(std::io::Error) -> EngineError {
+    let path = path.to_owned();
+    move |source| EngineError::CannotWrite { path: path.clone(), source }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::cache::{Archive, CacheError};
 use crate::service::ServiceError;
-use crate::types::{ArchiveId, ArchiveRef, InvalidValue, Region, VaultName, quoted};
+use crate::types::{ArchiveId, ArchiveRef, InvalidValue, Region, Timestamp, UploadId, VaultName, quoted};
 
 /// Why something could not be done. A job that is not finished is no error.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,56 @@ pub enum EngineError {
         /// What happened.
         source: Box<ServiceError>,
     },
+    /// No answer to the request that makes the parts an archive, which can be asked again.
+    #[error("{source}; archive {} may or may not have been stored in {vault}. Run the same command again, which asks Glacier once more", quoted(.name))]
+    Unconfirmed {
+        /// The vault.
+        vault: VaultName,
+        /// The name of the archive.
+        name: String,
+        /// What happened.
+        source: Box<ServiceError>,
+    },
+    /// An earlier upload of the same data had no answer.
+    #[error("an upload of archive {} on {since} had no answer and may have stored it in {vault}; 'glacier vault sync {vault}' settles that with an inventory of some days later. To store it now, perhaps a second time, use --allow-duplicate", quoted(.name))]
+    EarlierMayBeStored {
+        /// The vault.
+        vault: VaultName,
+        /// The name of the archive.
+        name: String,
+        /// When it was sent.
+        since: Timestamp,
+    },
+    /// An upload in parts from a file stopped; the same call goes on with it.
+    #[error("{source}; {stored_bytes} of {size_bytes} bytes of archive {} are at Glacier. Run the same command again to go on", quoted(.name))]
+    Interrupted {
+        /// The name of the archive.
+        name: String,
+        /// How much the service has.
+        stored_bytes: u64,
+        /// How much there is.
+        size_bytes: u64,
+        /// Why it stopped.
+        source: Box<EngineError>,
+    },
+    /// Another process uploads the same file under the same name.
+    #[error("archive {} is being stored from the same file by another process", quoted(.name))]
+    BeingStored {
+        /// The name of the archive.
+        name: String,
+    },
+    /// Another process downloads the same archive to the same file.
+    #[error("archive {} is being written to the same file by another process", quoted(.name))]
+    BeingRetrieved {
+        /// How the archive is referred to.
+        name: String,
+    },
+    /// An upload is at work in another process.
+    #[error("upload {id} is at work in another process; stop that first")]
+    UploadInUse {
+        /// The id of the upload.
+        id: UploadId,
+    },
     /// Stored, but the cache does not know.
     #[error("archive {} is stored as id:{id}, but that could not be noted: {source}. 'glacier vault sync' will find it in a day or two", quoted(.name))]
     StoredButNotNoted {
@@ -88,7 +138,7 @@ pub enum EngineError {
         /// Its id.
         id: ArchiveId,
         /// Why it could not be noted.
-        source: Box<CacheError>,
+        source: Box<EngineError>,
     },
     /// What came is not what was stored.
     #[error("archive {} came damaged: {what}; nothing was written", quoted(.name))]

@@ -1,8 +1,18 @@
-//! Jobs under way, of all vaults.
+//! Jobs: those under way in all vaults, and those of one vault that a retrieval looks through.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
 
 use super::{Engine, EngineError};
 use crate::service::{Job, JobTask};
-use crate::types::{ArchiveRef, VaultName};
+use crate::types::{ArchiveRef, Timestamp, VaultName};
+
+/// How long a list of jobs serves the retrievals of one process. How a job of it stands is asked again before it is
+/// called pending.
+const LIST_SERVES: Duration = Duration::from_secs(60);
 
 /// A job and what it is about.
 #[derive(Debug, Clone)]
@@ -14,6 +24,18 @@ pub struct VaultJob {
     /// The archive that it brings; none for an inventory.
     pub archive: Option<ArchiveRef>,
 }
+
+/// The jobs of a vault as the service has listed them.
+#[derive(Debug, Clone)]
+pub(super) struct JobList {
+    pub(super) jobs: Arc<Vec<Job>>,
+    listed: Timestamp,
+    /// Whether the list was read for this very question.
+    pub(super) is_fresh: bool,
+}
+
+/// The last list of each vault.
+pub(super) type JobLists = Mutex<HashMap<VaultName, JobList>>;
 
 impl Engine {
     /// Returns the jobs of all vaults of the region, in the service's order.
@@ -35,5 +57,18 @@ impl Engine {
             }
         }
         Ok(found)
+    }
+
+    /// Returns the jobs of the vault, from a list that may be a minute old: one serves all who ask at once.
+    pub(super) async fn job_list(&self, vault: &VaultName) -> Result<JobList, EngineError> {
+        let mut lists = self.job_lists.lock().await;
+        let now = self.clock.now();
+        if let Some(list) = lists.get(vault).filter(|list| now.since(list.listed) < LIST_SERVES) {
+            return Ok(JobList { is_fresh: false, ..list.clone() });
+        }
+        let jobs = self.glacier.list_jobs(vault).await.map_err(self.about_vault(vault))?;
+        let list = JobList { jobs: Arc::new(jobs), listed: now, is_fresh: true };
+        lists.insert(vault.clone(), list.clone());
+        Ok(list)
     }
 }

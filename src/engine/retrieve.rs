@@ -1,15 +1,35 @@
 //! Asking for archives, waiting for them, bringing them here.
 //!
 //! All references are looked up before anything is asked of the service, so that a wrong name starts no job. One
-//! list of the vault's jobs serves all of them. A job started here needs no record: the service lists it, for this
-//! and every other program, until about a day after its end.
+//! list of the vault's jobs serves all of them.
+//!
+//! # Order of writes
+//!
+//! The service first, then a row that remembers the job. A job whose row was lost is in the service's list, for this
+//! and every other program, until about a day after its end; the row is for the moments in which it is not there yet.
+
+mod order;
+
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::{FutureExt, StreamExt};
 
 use super::download::Output;
 use super::wait::Pauses;
-use super::{Engine, EngineError, Patience, Progress, RangeSize, Target};
-use crate::cache::Archive;
-use crate::service::{ArchiveJob, Job, JobStatus, JobTask, ServiceError};
-use crate::types::{ArchiveRef, JobId, VaultName};
+use super::{Engine, EngineError, Notice, Patience, Progress, RangeSize, Target};
+use crate::cache::Scope;
+use crate::service::{Job, JobStatus, Repeat, ServiceError, Tier};
+use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName};
+use order::{Order, Shared, Standing};
+
+/// How many small requests about jobs are under way at once: enough to hide a link's latency, few enough not to be
+/// throttled.
+const ASKED_AT_ONCE: usize = 8;
+/// How often in a row the service may be out of reach while jobs are waited for; a try lasts some seconds, and the
+/// pauses grow to ten minutes.
+const UNHEARD_MAX: u32 = 15;
+/// From how many jobs on all are looked at by one list instead of one by one.
+const LISTED_FROM: usize = 20;
 
 /// An archive that is wanted, and where.
 pub struct Wanted {
@@ -17,6 +37,17 @@ pub struct Wanted {
     pub reference: ArchiveRef,
     /// Where its content goes.
     pub target: Target,
+}
+
+/// How archives are to be brought here.
+#[derive(Debug, Clone, Copy)]
+pub struct RetrieveOptions {
+    /// How much one request fetches.
+    pub range_size: RangeSize,
+    /// How fast a job that is started is to be.
+    pub tier: Option<Tier>,
+    /// What to do about a job that is not finished.
+    pub patience: Patience,
 }
 
 /// How far the retrieval of one archive has come.
@@ -33,156 +64,221 @@ pub enum Retrieval {
 impl Engine {
     /// Brings each archive to its target if a job of it has finished, else starts one, or lets one go on; with
     /// patience, until all are there. Returns how each stands, in the order given.
+    ///
+    /// # Errors
+    ///
+    /// The first that occurred, when all others are as far as they go: those that could be brought are at their targets.
+    /// A download that was interrupted goes on at the next call.
     pub async fn retrieve(
         &self,
         vault: &VaultName,
         wanted: Vec<Wanted>,
-        range_size: RangeSize,
-        patience: Patience,
+        options: RetrieveOptions,
         progress: &dyn Progress,
     ) -> Result<Vec<Retrieval>, EngineError> {
         let scope = self.scope_of(vault).await?;
         let mut found = Vec::new();
         for Wanted { reference, target } in wanted {
-            found.push((self.resolve_content(&scope, vault, &reference)?, reference.to_string(), target));
+            found.push((self.resolve_content(&scope, vault, &reference)?, reference, target));
         }
-        let jobs = self.glacier.list_jobs(vault).await.map_err(self.about_vault(vault))?;
-        let orders = found.into_iter().map(|(equal, name, target)| Order::new(equal, name, target, &jobs));
+        let list = self.job_list(vault).await?;
+        let orders = found.into_iter().map(|(equal, name, target)| Order::new(&name, equal, target, &list));
         let mut orders: Vec<Order> = orders.collect();
-        for order in &mut orders {
-            self.advance(vault, order, range_size, progress).await?;
+        let failures = Mutex::new(Vec::new());
+        let work = Work { engine: self, scope, vault, options, progress: Shared::new(progress), failures };
+        work.advance_all(&mut orders).await;
+        if options.patience == Patience::Wait {
+            work.wait_for_all(&mut orders).await?;
         }
-        if patience == Patience::Wait {
-            self.wait_for_all(vault, &mut orders, range_size, progress).await?;
-        }
+        work.outcome()?;
         Ok(orders.iter().map(Order::retrieval).collect())
     }
+}
 
-    /// Takes the order as far as it goes without waiting.
-    async fn advance(
-        &self,
-        vault: &VaultName,
-        order: &mut Order,
-        range_size: RangeSize,
-        progress: &dyn Progress,
-    ) -> Result<(), EngineError> {
-        if let Standing::Ready(job, described) = &order.standing {
-            let output = Output {
-                vault,
-                job,
-                name: &order.name,
-                size_bytes: described.size_bytes.or(order.archive.size_bytes),
-                tree_hash: order.archive.tree_hash.or(described.tree_hash),
-                range_size,
-            };
-            match self.download(&output, &mut order.target, progress).await {
-                Ok(()) => order.standing = Standing::Done,
-                // It was listed, but has expired since.
-                Err(EngineError::Service(ServiceError::NotFound { .. })) => {
-                    order.standing = Standing::NotAsked;
-                }
-                Err(error) => return Err(error),
-            }
+/// What is the same for all orders of a call.
+struct Work<'a> {
+    engine: &'a Engine,
+    scope: Scope,
+    vault: &'a VaultName,
+    options: RetrieveOptions,
+    progress: Shared<'a>,
+    failures: Mutex<Vec<EngineError>>,
+}
+
+impl Work<'_> {
+    /// Takes all orders as far as they go without waiting, several at once.
+    async fn advance_all(&self, orders: &mut [Order]) {
+        let advancing: Vec<_> =
+            orders.iter_mut().map(|order| self.advance_or_give_up(order).boxed()).collect();
+        futures_util::stream::iter(advancing).buffer_unordered(ASKED_AT_ONCE).collect::<()>().await;
+    }
+
+    /// One that fails is no reason to break off the others.
+    async fn advance_or_give_up(&self, order: &mut Order) {
+        if let Err(error) = self.advance(order).await {
+            order.standing = Standing::GivenUp;
+            self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(error);
         }
-        if let Standing::NotAsked = order.standing {
-            let job = self.glacier.initiate_archive_job(vault, &order.archive.id).await;
-            order.standing = Standing::Queued(job.map_err(self.about_vault(vault))?);
+    }
+
+    /// Returns the first error, if there was any.
+    fn outcome(&self) -> Result<(), EngineError> {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.is_empty() { Ok(()) } else { Err(failures.swap_remove(0)) }
+    }
+
+    async fn advance(&self, order: &mut Order) -> Result<(), EngineError> {
+        if let Standing::NotAsked | Standing::Failed = order.standing {
+            self.find_remembered(order).await?;
+        }
+        if let Standing::Unsure(id) = &order.standing {
+            let job = self.describe(id).await?;
+            order.take(job);
+        }
+        if let Standing::Ready(..) = &order.standing {
+            self.download(order).await?;
+        }
+        if let Standing::Failed | Standing::Expired | Standing::NotAsked = order.standing {
+            self.start(order).await?;
         }
         Ok(())
     }
 
-    async fn wait_for_all(
-        &self,
-        vault: &VaultName,
-        orders: &mut [Order],
-        range_size: RangeSize,
-        progress: &dyn Progress,
-    ) -> Result<(), EngineError> {
-        let mut pauses = Pauses::new();
-        loop {
-            for order in orders.iter_mut() {
-                let (Standing::Queued(id) | Standing::Pending(id)) = &order.standing else { continue };
-                let job = self.glacier.describe_job(vault, id).await.map_err(self.about_vault(vault))?;
-                if order.take(job)? {
-                    self.advance(vault, order, range_size, progress).await?;
+    /// Looks for a job that was started here and that the service does not list, or not yet.
+    async fn find_remembered(&self, order: &mut Order) -> Result<(), EngineError> {
+        for id in self.engine.cache.jobs_of(&order.archive.id)? {
+            match self.describe(&id).await? {
+                Some(job) if job.status != JobStatus::Failed => {
+                    order.take(Some(job));
+                    return Ok(());
                 }
+                _ => self.engine.cache.forget_job(&id)?,
             }
-            if orders.iter().all(|order| order.retrieval() == Retrieval::Done) {
+        }
+        Ok(())
+    }
+
+    async fn download(&self, order: &mut Order) -> Result<(), EngineError> {
+        let Standing::Ready(job, described) = &order.standing else { return Ok(()) };
+        let output = Output {
+            vault: self.vault,
+            job,
+            name: &order.name,
+            identity: order.archive.id.as_str(),
+            size_bytes: described.size_bytes.or(order.archive.size_bytes),
+            tree_hash: order.archive.tree_hash.or(described.tree_hash),
+            range_size: self.options.range_size,
+        };
+        let progress = self.progress.share();
+        match self.engine.download(&output, &mut order.target, &progress).await {
+            Ok(()) => order.standing = Standing::Done,
+            // It was listed, but has expired since.
+            Err(EngineError::Service(ServiceError::NotFound { .. })) => order.standing = Standing::Expired,
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Starts a job. One that takes the place of a failed or expired one is worth a word, and while waiting it is
+    /// started only once: what fails again fails for a reason.
+    async fn start(&self, order: &mut Order) -> Result<(), EngineError> {
+        let name = order.name.clone();
+        let notice = match order.standing {
+            Standing::Failed => Some(Notice::JobFailed { name }),
+            Standing::Expired => Some(Notice::OutputExpired { name }),
+            _ => None,
+        };
+        if notice.is_some() && !order.may_start_anew() {
+            let what = format!("archive {}", crate::types::quoted(&order.name));
+            return Err(EngineError::JobFailed { what });
+        }
+        let (engine, archive) = (self.engine, &order.archive.id);
+        let started = engine.glacier.initiate_archive_job(self.vault, archive, self.options.tier).await;
+        let id = match started {
+            Ok(id) => id,
+            // It may have been started all the same; another would cost a second time.
+            Err(error) if error.is_outcome_unknown() => {
+                self.find_started(&order.archive.id).await?.ok_or(EngineError::Service(error))?
+            }
+            Err(error) => return Err(engine.about_vault(self.vault)(error)),
+        };
+        engine.cache.remember_job(&self.scope, self.vault, archive, &id, engine.clock.now())?;
+        if let Some(notice) = notice {
+            engine.transfers.notice(&notice);
+        }
+        order.standing = Standing::Queued(id);
+        Ok(())
+    }
+
+    async fn find_started(&self, archive: &ArchiveId) -> Result<Option<JobId>, EngineError> {
+        let jobs = self.engine.glacier.list_jobs(self.vault).await;
+        let jobs = jobs.map_err(self.engine.about_vault(self.vault))?;
+        Ok(jobs.iter().find(|job| order::brings_soon(job, archive)).map(|job| job.id.clone()))
+    }
+
+    /// Ends when each order is done or given up. Jobs take hours, in which the service may be out of reach for a while.
+    async fn wait_for_all(&self, orders: &mut [Order]) -> Result<(), EngineError> {
+        let mut pauses = Pauses::new();
+        let mut unheard = 0;
+        loop {
+            let looked = self.look(orders).await;
+            self.advance_all(orders).await;
+            if orders.iter().all(Order::is_settled) {
                 return Ok(());
             }
-            self.clock.sleep(pauses.next()).await;
-        }
-    }
-}
-
-impl Standing {
-    /// Looks for a job that brings all of the archive: the newest that has succeeded, else one under way.
-    fn of(archive: &Archive, jobs: &[Job]) -> Self {
-        let fitting = |status| {
-            jobs.iter().filter(move |job| job.status == status).filter_map(|job| match &job.task {
-                JobTask::Archive(task) if task.archive == archive.id && task.is_whole => Some((job, task)),
-                _ => None,
-            })
-        };
-        if let Some((job, task)) = fitting(JobStatus::Succeeded).max_by_key(|(job, _)| job.completed_at()) {
-            return Self::Ready(job.id.clone(), task.clone());
-        }
-        let pending = fitting(JobStatus::InProgress).next();
-        pending.map_or(Self::NotAsked, |(job, _)| Self::Pending(job.id.clone()))
-    }
-}
-
-/// One archive on its way.
-struct Order {
-    /// The archive as it was referred to.
-    name: String,
-    archive: Archive,
-    target: Target,
-    standing: Standing,
-}
-
-enum Standing {
-    NotAsked,
-    Queued(JobId),
-    Pending(JobId),
-    Ready(JobId, ArchiveJob),
-    Done,
-}
-
-impl Order {
-    /// Of archives with equal content the one is taken that a job brings already, finished or under way.
-    fn new(equal: Vec<Archive>, name: String, target: Target, jobs: &[Job]) -> Self {
-        let with_standing = equal.into_iter().map(|archive| (Standing::of(&archive, jobs), archive));
-        let (standing, archive) = with_standing
-            .min_by_key(|(standing, _)| match standing {
-                Standing::Ready(..) => 0,
-                Standing::Pending(_) => 1,
-                _ => 2,
-            })
-            .expect("a name that was resolved means at least one archive");
-        Self { name, archive, target, standing }
-    }
-
-    /// Takes in how its job stands and returns whether it has finished.
-    fn take(&mut self, job: Job) -> Result<bool, EngineError> {
-        match (job.status, job.task) {
-            (JobStatus::InProgress, _) => Ok(false),
-            (JobStatus::Succeeded, JobTask::Archive(task)) => {
-                self.standing = Standing::Ready(job.id, task);
-                Ok(true)
+            let pause = pauses.next();
+            match looked {
+                Ok(()) => unheard = 0,
+                Err(EngineError::Service(error))
+                    if error.repeat() != Repeat::Useless && unheard < UNHEARD_MAX =>
+                {
+                    unheard += 1;
+                    let (what, why) = ("how the jobs stand".to_owned(), error.to_string());
+                    let (next_try, tries_max) = (unheard + 1, UNHEARD_MAX + 1);
+                    let notice = Notice::Repeating { what, why, next_try, tries_max, pause };
+                    self.engine.transfers.notice(&notice);
+                }
+                Err(error) => return Err(error),
             }
-            _ => {
-                let what = format!("archive {}", crate::types::quoted(&self.name));
-                Err(EngineError::JobFailed { what })
-            }
+            self.engine.clock.sleep(pause).await;
         }
     }
 
-    fn retrieval(&self) -> Retrieval {
-        match self.standing {
-            Standing::Done => Retrieval::Done,
-            Standing::Pending(_) => Retrieval::Pending,
-            Standing::NotAsked | Standing::Queued(_) | Standing::Ready(..) => Retrieval::Queued,
+    /// Asks how the jobs stand: each by itself, or many by one list, of which what is missing is asked for.
+    async fn look(&self, orders: &mut [Order]) -> Result<(), EngineError> {
+        let mut waiting: Vec<&mut Order> = orders.iter_mut().filter(|order| order.job().is_some()).collect();
+        if waiting.len() >= LISTED_FROM {
+            let jobs = self.engine.glacier.list_jobs(self.vault).await;
+            let jobs = jobs.map_err(self.engine.about_vault(self.vault))?;
+            waiting.retain_mut(|order| match jobs.iter().find(|job| Some(&job.id) == order.job()) {
+                Some(job) => {
+                    order.take(Some(job.clone()));
+                    false
+                }
+                None => true,
+            });
+        }
+        let asking: Vec<_> = waiting.into_iter().map(|order| self.ask(order).boxed()).collect();
+        let mut asking = futures_util::stream::iter(asking).buffer_unordered(ASKED_AT_ONCE);
+        while let Some(asked) = asking.next().await {
+            asked?;
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, order: &mut Order) -> Result<(), EngineError> {
+        let Some(id) = order.job() else { return Ok(()) };
+        let job = self.describe(id).await?;
+        order.take(job);
+        Ok(())
+    }
+
+    /// Returns how a job stands, or none if the service knows it no more.
+    async fn describe(&self, id: &JobId) -> Result<Option<Job>, EngineError> {
+        match self.engine.glacier.describe_job(self.vault, id).await {
+            Ok(job) => Ok(Some(job)),
+            Err(ServiceError::NotFound { message }) if !message.starts_with("Vault not found") => Ok(None),
+            Err(error) => Err(self.engine.about_vault(self.vault)(error)),
         }
     }
 }

@@ -178,7 +178,9 @@ impl Engine {
             }
         };
         *tell = intake.tell;
-        self.learn(&mut scope.clone(), vault, &taken.account)?;
+        let mut scope = scope.clone();
+        self.learn(&mut scope, vault, &taken.account)?;
+        self.settle_uploads(&scope, vault)?;
         Ok(taken)
     }
 
@@ -189,7 +191,9 @@ impl Engine {
         };
         let name = format!("inventory of {vault}");
         let range_size = RangeSize::default();
-        let output = Output { vault, job: &job.id, name: &name, size_bytes, tree_hash: None, range_size };
+        let identity = job.id.as_str();
+        let output =
+            Output { vault, job: &job.id, name: &name, identity, size_bytes, tree_hash: None, range_size };
         self.download_to_unnamed(&output).await
     }
 }

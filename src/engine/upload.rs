@@ -1,144 +1,180 @@
 //! Storing an archive.
 //!
-//! Order of writes: the service first, the cache after its acknowledgement; the cache was opened for writing before.
-//! Dying in between leaves an archive that the next inventory tells of. A request whose answer is lost is reported
-//! as such, never repeated in silence: a second success would be a second archive.
+//! # Order of writes
+//!
+//! A row in the cache first, the service second, the archive's row and the end of the first one last, in one
+//! transaction (`cache::uploads` has the steps). So at any moment the cache knows at least as much as could have
+//! happened:
+//!
+//! - An upload in parts from a file that stops goes on at the next try: what the service holds is compared with the
+//!   file, and only the rest is sent. If the file has changed, the upload is given up and begins anew.
+//! - The request that makes parts an archive can be repeated, so a lost answer is asked for again, now or at the next
+//!   try.
+//! - The request that stores an archive at once cannot: a second success would be a second archive. After a lost
+//!   answer the upload stays on record until an inventory tells, and the same data is not stored under the same name
+//!   again unless the caller insists.
+//!
+//! What is stored is the file of one moment: if it is written to meanwhile, nothing is stored.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod earlier;
+mod open;
+mod parts;
+mod resume;
+mod source;
+mod whole;
 
-use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::task::JoinSet;
+pub use open::OpenUploads;
+pub use source::Source;
 
-use super::{Engine, EngineError, Progress};
-use crate::cache::{Archive, NewArchive};
-use crate::service::{Glacier, ServiceError, StoredArchive};
-use crate::treehash::TreeHash;
+use super::{Engine, EngineError, Notice, Progress};
+use crate::cache::{Archive, NewArchive, NewUpload, Scope, Storing, UploadLock};
+use crate::service::StoredArchive;
 use crate::types::{ArchiveName, PartSize, UploadId, VaultName, file_name_in};
+use earlier::Earlier;
+use parts::Parts;
+use source::{Data, SourceFile};
 
-/// What parts in flight may hold in memory together, in bytes.
-const IN_FLIGHT_MAX_BYTES: u64 = 192 * 1024 * 1024;
-/// More parts at once than this do not fill a link any better.
-const IN_FLIGHT_MAX_PARTS: u64 = 4;
-
-/// Where an archive's data comes from.
-pub struct Source {
-    /// The data, read once, from its beginning to its end.
-    pub reader: Box<dyn AsyncRead + Send + Unpin>,
-    /// How many bytes there will be, if that is known; if others come, nothing is stored.
-    pub size_bytes: Option<u64>,
+/// How an archive is to be stored.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UploadOptions {
+    /// The size of its parts; chosen by the size of the archive unless given.
+    pub part_size: Option<PartSize>,
+    /// Whether it is stored even if an earlier upload without an answer may have stored it.
+    pub allow_duplicate: bool,
 }
 
 impl Engine {
-    /// Stores the data as one archive and files it in the cache: one request if it fits one part, else parts.
+    /// Stores the data as one archive and files it in the cache: one request if it fits one part, else parts. An
+    /// upload of the same file that had stopped goes on.
     ///
     /// # Errors
     ///
     /// Nothing was stored, except where the error says otherwise ([`EngineError::MayBeStored`],
-    /// [`EngineError::StoredButNotNoted`]).
+    /// [`EngineError::Unconfirmed`], [`EngineError::StoredButNotNoted`]). After [`EngineError::Interrupted`] the
+    /// same call goes on where this one stopped.
     pub async fn upload(
         &self,
         vault: &VaultName,
         name: &ArchiveName,
         source: Source,
+        options: UploadOptions,
         progress: &dyn Progress,
     ) -> Result<Archive, EngineError> {
         let scope = self.scope().await?;
-        let part_size = match source.size_bytes {
-            Some(size_bytes) => PartSize::for_archive(size_bytes)?,
-            None => PartSize::OF_UNKNOWN_LENGTH,
-        };
-        let mut parts = Parts { name, source, part_size, read_bytes: 0 };
-        let first = parts.next().await?;
-        let second = parts.next().await?;
-        let stored = match (first, second) {
-            (None, _) => return Err(EngineError::EmptyArchive { name: name.as_str().to_owned() }),
-            (Some(only), None) => self.upload_whole(vault, name, only, progress).await?,
-            (Some(first), Some(second)) => {
-                self.upload_in_parts(vault, [first, second], &mut parts, progress).await?
+        let mut upload = Upload { engine: self, scope, vault, name, options, progress };
+        match source.0 {
+            Data::File(file) => upload.store_file(file).await,
+            Data::Stream { reader, expected_size_bytes } => {
+                let part_size = match (options.part_size, expected_size_bytes) {
+                    (Some(part_size), _) => part_size,
+                    (None, Some(size_bytes)) => PartSize::for_archive(size_bytes)?,
+                    (None, None) => PartSize::OF_UNKNOWN_LENGTH,
+                };
+                let earlier = upload.clear_up(None).await?;
+                upload.store_new(Parts::of_stream(name, reader, part_size), &earlier).await
             }
-        };
-        self.note(scope, vault, name, &stored)
-    }
-
-    async fn upload_whole(
-        &self,
-        vault: &VaultName,
-        name: &ArchiveName,
-        data: Bytes,
-        progress: &dyn Progress,
-    ) -> Result<Stored, EngineError> {
-        let (tree_hash, data) = hashed(data).await;
-        let size_bytes = data.len() as u64;
-        let answer = self.glacier.upload_archive(vault, name, tree_hash, data).await;
-        let archive = answer.map_err(|error| self.may_be_stored(vault, name, error))?;
-        progress.transferred(size_bytes);
-        Ok(Stored { archive, size_bytes, tree_hash })
-    }
-
-    async fn upload_in_parts(
-        &self,
-        vault: &VaultName,
-        first: [Bytes; 2],
-        parts: &mut Parts<'_>,
-        progress: &dyn Progress,
-    ) -> Result<Stored, EngineError> {
-        let upload = self.glacier.initiate_upload(vault, parts.name, parts.part_size).await;
-        let upload = upload.map_err(self.about_vault(vault))?;
-        let sender = PartSender::new(&self.glacier, vault, &upload, parts.part_size);
-        let hashes = match sender.send_all(first, parts, progress).await {
-            Ok(hashes) => hashes,
-            Err(error) => {
-                // Best effort: parts that are left behind vanish by themselves after a day.
-                let _ = self.glacier.abort_upload(vault, &upload).await;
-                return Err(error);
-            }
-        };
-        let (size_bytes, tree_hash) = (parts.read_bytes, TreeHash::combine(hashes));
-        let answer = self.glacier.complete_upload(vault, &upload, size_bytes, tree_hash).await;
-        let archive = answer.map_err(|error| self.may_be_stored(vault, parts.name, error))?;
-        Ok(Stored { archive, size_bytes, tree_hash })
-    }
-
-    fn may_be_stored(&self, vault: &VaultName, name: &ArchiveName, source: ServiceError) -> EngineError {
-        if source.is_outcome_unknown() {
-            return EngineError::MayBeStored {
-                vault: vault.clone(),
-                name: name.as_str().to_owned(),
-                source: Box::new(source),
-            };
         }
-        self.about_vault(vault)(source)
     }
 
-    /// Files what the service has acknowledged.
-    fn note(
+    /// Tells of uploads without an answer what an inventory has told of them. For a sync that has taken one in.
+    pub(super) fn settle_uploads(&self, scope: &Scope, vault: &VaultName) -> Result<(), EngineError> {
+        for settled in self.cache.settle_uploads(scope, vault)? {
+            let name = settled.name;
+            self.transfers.notice(&match settled.archive {
+                Some(archive) => Notice::FoundStored { name, archive },
+                None => Notice::FoundNotStored { name },
+            });
+        }
+        Ok(())
+    }
+}
+
+/// One archive on its way up.
+struct Upload<'a> {
+    engine: &'a Engine,
+    scope: Scope,
+    vault: &'a VaultName,
+    name: &'a ArchiveName,
+    options: UploadOptions,
+    progress: &'a dyn Progress,
+}
+
+impl Upload<'_> {
+    async fn store_file(&mut self, file: SourceFile) -> Result<Archive, EngineError> {
+        let size_bytes = file.identity().size_bytes;
+        let part_size = match self.options.part_size {
+            Some(part_size) => part_size.holding(size_bytes)?,
+            None => PartSize::for_archive(size_bytes)?,
+        };
+        let mut earlier = self.clear_up(Some(file.identity())).await?;
+        if let Some(archive) = earlier.stored_from(file.identity()) {
+            return Ok(archive);
+        }
+        if let Some((lock, upload)) = earlier.resumable.take()
+            && let Some(archive) = self.resume(lock, &upload, &file, &earlier).await?
+        {
+            return Ok(archive);
+        }
+        self.store_new(Parts::of_file(self.name, file, part_size), &earlier).await
+    }
+
+    /// Stores the data from its beginning.
+    async fn store_new(&mut self, mut parts: Parts, earlier: &Earlier) -> Result<Archive, EngineError> {
+        let transfers = &self.engine.transfers;
+        let Some(first) = parts.next(transfers).await? else {
+            return Err(EngineError::EmptyArchive { name: self.name.as_str().to_owned() });
+        };
+        if parts.is_at_end().await? {
+            self.store_whole(first, &mut parts, earlier).await
+        } else {
+            self.store_in_parts(Some(first), parts, earlier).await
+        }
+    }
+
+    /// Puts the upload on record.
+    fn begin(
         &self,
-        mut scope: crate::cache::Scope,
-        vault: &VaultName,
-        name: &ArchiveName,
-        stored: &Stored,
+        parts: &Parts,
+        storing: Option<Storing>,
+        earlier: &Earlier,
+    ) -> Result<UploadLock, EngineError> {
+        let upload = NewUpload {
+            name: self.name.as_str(),
+            file: parts.file_identity(),
+            part_size: parts.part_size(),
+            storing,
+            known: &earlier.open,
+            now: self.engine.clock.now(),
+        };
+        let lock = self.engine.cache.begin_upload(&self.scope, self.vault, &upload)?;
+        lock.ok_or_else(|| self.in_use())
+    }
+
+    /// Files what the service has acknowledged, and ends the upload.
+    fn finish(
+        &mut self,
+        lock: UploadLock,
+        stored: &StoredArchive,
+        storing: &Storing,
     ) -> Result<Archive, EngineError> {
-        let id = &stored.archive.id;
+        let id = &stored.id;
         let not_noted = |source| EngineError::StoredButNotNoted {
-            name: name.as_str().to_owned(),
+            name: self.name.as_str().to_owned(),
             id: id.clone(),
             source: Box::new(source),
         };
-        let created_here = self.clock.now();
-        if let Some(account) = &stored.archive.account {
-            scope.account = Some(account.clone());
-            self.cache.remember_account(&scope.access_key_id, account, created_here).map_err(not_noted)?;
-            self.cache.remember_vault(account, &scope, vault, None).map_err(not_noted)?;
+        if let Some(account) = &stored.account {
+            self.engine.learn(&mut self.scope, self.vault, account).map_err(not_noted)?;
         }
-        let (size_bytes, tree_hash) = (stored.size_bytes, stored.tree_hash);
-        let row = NewArchive { id, name: name.as_str(), size_bytes, tree_hash, created_here };
-        self.cache.record_upload(&scope, vault, &row).map_err(not_noted)?;
+        let created_here = self.engine.clock.now();
+        let (name, size_bytes, tree_hash) = (self.name.as_str(), storing.size_bytes, storing.tree_hash);
+        let row = NewArchive { id, name, size_bytes, tree_hash, created_here };
+        let filed = self.engine.cache.finish_upload(lock, &self.scope, self.vault, &row);
+        filed.map_err(|source| not_noted(source.into()))?;
         Ok(Archive {
             id: id.clone(),
-            name: Some(name.as_str().to_owned()),
-            file_name: file_name_in(name.as_str()),
+            name: Some(name.to_owned()),
+            file_name: file_name_in(name),
             size_bytes: Some(size_bytes),
             tree_hash: Some(tree_hash),
             created_upstream: None,
@@ -148,123 +184,46 @@ impl Engine {
             deleted_here: None,
         })
     }
-}
 
-struct Stored {
-    archive: StoredArchive,
-    size_bytes: u64,
-    tree_hash: TreeHash,
-}
-
-/// Cuts the source into parts.
-struct Parts<'a> {
-    name: &'a ArchiveName,
-    source: Source,
-    part_size: PartSize,
-    read_bytes: u64,
-}
-
-impl Parts<'_> {
-    /// Returns the next part, or none at the end of the data. No part is empty.
-    async fn next(&mut self) -> Result<Option<Bytes>, EngineError> {
-        let name = || self.name.as_str().to_owned();
-        let mut part = Vec::new();
-        let mut window = (&mut self.source.reader).take(self.part_size.bytes());
-        window
-            .read_to_end(&mut part)
-            .await
-            .map_err(|source| EngineError::CannotRead { name: name(), source })?;
-        self.read_bytes += part.len() as u64;
-        if self.source.size_bytes.is_some_and(|size_bytes| self.has_changed(size_bytes, part.is_empty())) {
-            return Err(EngineError::ChangedWhileRead { name: name() });
-        }
-        let max_bytes = self.part_size.archive_max_bytes();
-        if self.read_bytes > max_bytes {
-            return Err(EngineError::TooLong { name: name(), max_bytes });
-        }
-        Ok((!part.is_empty()).then(|| part.into()))
+    fn in_use(&self) -> EngineError {
+        EngineError::BeingStored { name: self.name.as_str().to_owned() }
     }
 
-    fn has_changed(&self, size_bytes: u64, at_end: bool) -> bool {
-        self.read_bytes > size_bytes || (at_end && self.read_bytes != size_bytes)
+    fn storing(&self, size_bytes: u64, tree_hash: crate::treehash::TreeHash) -> Storing {
+        Storing { since: self.engine.clock.now(), size_bytes, tree_hash }
     }
-}
 
-/// Sends parts, a few at a time.
-struct PartSender {
-    glacier: Glacier,
-    vault: VaultName,
-    upload: UploadId,
-    part_size: PartSize,
-    acknowledged_bytes: Arc<AtomicU64>,
-    tasks: JoinSet<(usize, Result<TreeHash, ServiceError>)>,
-    hashes: Vec<Option<TreeHash>>,
-}
-
-impl PartSender {
-    fn new(glacier: &Glacier, vault: &VaultName, upload: &UploadId, part_size: PartSize) -> Self {
-        Self {
-            glacier: glacier.clone(),
-            vault: vault.clone(),
-            upload: upload.clone(),
-            part_size,
-            acknowledged_bytes: Arc::default(),
-            tasks: JoinSet::new(),
-            hashes: Vec::new(),
+    /// Returns the archive that an earlier upload of the same data turned out to have stored.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::EarlierMayBeStored`] when that is not known.
+    fn already_stored(&self, storing: &Storing, earlier: &Earlier) -> Result<Option<Archive>, EngineError> {
+        if let Some(archive) = earlier.stored_like(storing) {
+            return Ok(Some(archive));
+        }
+        let is_alike =
+            |other: &Storing| (other.size_bytes, other.tree_hash) == (storing.size_bytes, storing.tree_hash);
+        let alike = earlier.open.iter().filter_map(|upload| upload.storing).find(is_alike);
+        match alike.filter(|_| !self.options.allow_duplicate) {
+            Some(other) => Err(self.earlier_may_be_stored(&other)),
+            None => Ok(None),
         }
     }
 
-    /// Returns the hashes of all parts in their order, once each part is acknowledged.
-    async fn send_all(
-        mut self,
-        first: [Bytes; 2],
-        rest: &mut Parts<'_>,
-        progress: &dyn Progress,
-    ) -> Result<Vec<TreeHash>, EngineError> {
-        let in_flight_max = (IN_FLIGHT_MAX_BYTES / self.part_size.bytes()).clamp(1, IN_FLIGHT_MAX_PARTS);
-        for part in first {
-            self.start(part);
+    fn earlier_may_be_stored(&self, storing: &Storing) -> EngineError {
+        EngineError::EarlierMayBeStored {
+            vault: self.vault.clone(),
+            name: self.name.as_str().to_owned(),
+            since: storing.since,
         }
-        while let Some(part) = rest.next().await? {
-            while self.tasks.len() as u64 >= in_flight_max {
-                self.await_one(progress).await?;
-            }
-            self.start(part);
-        }
-        while !self.tasks.is_empty() {
-            self.await_one(progress).await?;
-        }
-        Ok(self.hashes.into_iter().flatten().collect())
     }
 
-    fn start(&mut self, data: Bytes) {
-        let index = self.hashes.len();
-        self.hashes.push(None);
-        let start_byte = index as u64 * self.part_size.bytes();
-        let (glacier, vault, upload) = (self.glacier.clone(), self.vault.clone(), self.upload.clone());
-        let acknowledged_bytes = Arc::clone(&self.acknowledged_bytes);
-        self.tasks.spawn(async move {
-            let (tree_hash, data) = hashed(data).await;
-            let size_bytes = data.len() as u64;
-            let sent = glacier.upload_part(&vault, &upload, start_byte, tree_hash, data).await;
-            acknowledged_bytes.fetch_add(if sent.is_ok() { size_bytes } else { 0 }, Ordering::Relaxed);
-            (index, sent.map(|()| tree_hash))
-        });
+    /// Gives an upload in parts up, as well as that can be done: what is left behind vanishes after a day.
+    async fn give_up(&self, lock: UploadLock, id: Option<&UploadId>) -> Result<(), EngineError> {
+        if let Some(id) = id {
+            let _ = self.engine.glacier.abort_upload(self.vault, id).await;
+        }
+        Ok(self.engine.cache.forget_upload(lock)?)
     }
-
-    async fn await_one(&mut self, progress: &dyn Progress) -> Result<(), EngineError> {
-        let Some(joined) = self.tasks.join_next().await else { return Ok(()) };
-        let (index, sent) = joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-        let sent =
-            sent.map_err(|error| EngineError::about_vault(&self.vault, self.glacier.region(), error))?;
-        self.hashes[index] = Some(sent);
-        progress.transferred(self.acknowledged_bytes.load(Ordering::Relaxed));
-        Ok(())
-    }
-}
-
-/// Hashes away from the threads that talk to the network.
-async fn hashed(data: Bytes) -> (TreeHash, Bytes) {
-    let work = tokio::task::spawn_blocking(move || (TreeHash::of(&data), data));
-    work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

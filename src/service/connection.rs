@@ -1,5 +1,6 @@
 //! How the service is reached: endpoint, region, credentials, time limits.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
@@ -10,6 +11,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_glacier::config::timeout::TimeoutConfig;
 
+use super::bandwidth::Bandwidth;
 use super::error::ServiceError;
 use crate::types::Region;
 
@@ -78,7 +80,8 @@ impl Caller {
 /// A Glacier of one region, as one set of credentials sees it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Glacier {
-    pub(super) client: aws_sdk_glacier::Client,
+    client: Arc<OnceLock<aws_sdk_glacier::Client>>,
+    pub(super) bandwidth: Option<Arc<Bandwidth>>,
     config: SdkConfig,
     region: Region,
 }
@@ -110,7 +113,20 @@ impl Glacier {
             loader = loader.credentials_provider(keys);
         }
         let config = loader.load().await;
-        Ok(Self { client: aws_sdk_glacier::Client::new(&config), config, region })
+        Ok(Self { client: Arc::default(), bandwidth: None, config, region })
+    }
+
+    /// Made when it is first needed: it reads all the certificates of the system, which takes longer than all the rest of
+    /// a command that only asks the cache.
+    pub(super) fn client(&self) -> &aws_sdk_glacier::Client {
+        self.client.get_or_init(|| aws_sdk_glacier::Client::new(&self.config))
+    }
+
+    /// Lets data come and go no faster than this, together with all others who share the limit.
+    #[must_use]
+    pub fn with_bandwidth(mut self, bandwidth: Option<Arc<Bandwidth>>) -> Self {
+        self.bandwidth = bandwidth;
+        self
     }
 
     /// Returns the region that is spoken to.

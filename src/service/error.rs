@@ -81,7 +81,32 @@ pub enum ServiceError {
     },
 }
 
+/// Whether sending a request again may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// It would go the same way.
+    Useless,
+    /// It may go better after a pause.
+    MayHelp,
+    /// The data came too slowly; fewer at once may help.
+    MayHelpWithFewerAtOnce,
+}
+
 impl ServiceError {
+    /// Returns whether sending the same request again may help.
+    pub fn repeat(&self) -> Repeat {
+        match self {
+            Self::Unavailable { code, .. } if code == "RequestTimeoutException" => {
+                Repeat::MayHelpWithFewerAtOnce
+            }
+            Self::Unavailable { .. } | Self::Unanswered { .. } => Repeat::MayHelp,
+            // The data was changed on its way, or was so long on its way that its signature grew old.
+            Self::Refused { message, .. } if message.starts_with("Checksum mismatch") => Repeat::MayHelp,
+            Self::Denied { message, .. } if message.starts_with("Signature expired") => Repeat::MayHelp,
+            _ => Repeat::Useless,
+        }
+    }
+
     /// Returns whether the request may have been carried out although it looks failed.
     pub fn is_outcome_unknown(&self) -> bool {
         match self {
@@ -122,7 +147,7 @@ impl ServiceError {
         }
     }
 
-    fn unanswered(region: &str, cause: String, never_sent: bool) -> Self {
+    pub(super) fn unanswered(region: &str, cause: String, never_sent: bool) -> Self {
         Self::Unanswered { region: region.to_owned(), cause, never_sent }
     }
 

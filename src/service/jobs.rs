@@ -75,6 +75,27 @@ pub enum JobStatus {
     Failed,
 }
 
+/// How fast an archive is wanted, at which price (developer guide, "Archive Retrieval Options").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// 1 to 5 minutes, for archives up to 250 MB, if there is capacity.
+    Expedited,
+    /// 3 to 5 hours; what the service takes when none is named.
+    Standard,
+    /// 5 to 12 hours.
+    Bulk,
+}
+
+impl Tier {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Expedited => "Expedited",
+            Self::Standard => "Standard",
+            Self::Bulk => "Bulk",
+        }
+    }
+}
+
 impl Glacier {
     /// Asks for the content of an archive. Each success is a job of its own, which costs; so this is not sent a
     /// second time unless the first was refused.
@@ -82,8 +103,10 @@ impl Glacier {
         &self,
         vault: &VaultName,
         archive: &ArchiveId,
+        tier: Option<Tier>,
     ) -> Result<JobId, ServiceError> {
         let parameters = JobParameters::builder().r#type("archive-retrieval").archive_id(archive.as_str());
+        let parameters = parameters.set_tier(tier.map(|tier| tier.as_str().to_owned()));
         self.initiate_job(vault, parameters.build()).await
     }
 
@@ -102,7 +125,7 @@ impl Glacier {
         vault: &VaultName,
         parameters: JobParameters,
     ) -> Result<JobId, ServiceError> {
-        let request = self.client.initiate_job().vault_name(vault.as_str()).job_parameters(parameters);
+        let request = self.client().initiate_job().vault_name(vault.as_str()).job_parameters(parameters);
         let request = request.customize().config_override(retries::once(aws_sdk_glacier::Config::builder()));
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
         let id = answer.job_id().unwrap_or_default().parse();
@@ -111,7 +134,7 @@ impl Glacier {
 
     /// Lists all jobs of the vault that the service still knows, through all pages, in the service's order.
     pub async fn list_jobs(&self, vault: &VaultName) -> Result<Vec<Job>, ServiceError> {
-        let mut pages = self.client.list_jobs().vault_name(vault.as_str()).into_paginator().send();
+        let mut pages = self.client().list_jobs().vault_name(vault.as_str()).into_paginator().send();
         let mut jobs = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.sorted(&error))?;
@@ -126,7 +149,7 @@ impl Glacier {
     ///
     /// [`ServiceError::NotFound`] from about a day after its end.
     pub async fn describe_job(&self, vault: &VaultName, id: &JobId) -> Result<Job, ServiceError> {
-        let request = self.client.describe_job().vault_name(vault.as_str()).job_id(id.as_str());
+        let request = self.client().describe_job().vault_name(vault.as_str()).job_id(id.as_str());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
         let described = GlacierJobDescription::builder()
             .set_job_id(answer.job_id)

@@ -1,9 +1,13 @@
 //! What a finished job brings, as a stream.
 
+use std::sync::Arc;
+
 use aws_sdk_glacier::primitives::ByteStream;
 use bytes::Bytes;
 
-use super::{Glacier, ServiceError, error::innermost};
+use super::bandwidth::Bandwidth;
+use super::sending::SILENCE_MAX;
+use super::{Glacier, ServiceError, error::innermost, retries};
 use crate::treehash::TreeHash;
 use crate::types::{JobId, VaultName};
 
@@ -22,6 +26,7 @@ pub struct JobOutput {
     /// The tree hash of these bytes, where the service knows it: for ranges that are a node of the hash tree.
     pub tree_hash: Option<TreeHash>,
     body: ByteStream,
+    bandwidth: Option<Arc<Bandwidth>>,
     region: String,
 }
 
@@ -30,18 +35,21 @@ impl JobOutput {
     ///
     /// # Errors
     ///
-    /// When the connection breaks or brings fewer bytes than announced.
+    /// When the connection breaks, brings fewer bytes than announced, or nothing for [`SILENCE_MAX`].
     pub async fn next(&mut self) -> Result<Option<Bytes>, ServiceError> {
-        self.body.try_next().await.map_err(|error| ServiceError::Unanswered {
-            region: self.region.clone(),
-            cause: innermost(&error),
-            never_sent: false,
-        })
+        let unanswered = |cause| ServiceError::unanswered(&self.region, cause, false);
+        let next = tokio::time::timeout(SILENCE_MAX, self.body.try_next()).await;
+        let next = next.map_err(|_| unanswered("it fell silent".to_owned()))?;
+        let next = next.map_err(|error| unanswered(innermost(&error)))?;
+        if let (Some(limit), Some(bytes)) = (&self.bandwidth, &next) {
+            tokio::time::sleep(limit.admit(bytes.len())).await;
+        }
+        Ok(next)
     }
 }
 
 impl Glacier {
-    /// Opens the output of a finished job: all of it, or a range.
+    /// Opens the output of a finished job: all of it, or a range. Sent once.
     ///
     /// # Errors
     ///
@@ -54,15 +62,18 @@ impl Glacier {
     ) -> Result<JobOutput, ServiceError> {
         let header = range
             .map(|range| format!("bytes={}-{}", range.start_byte, range.start_byte + range.length_bytes - 1));
-        let request = self.client.get_job_output().vault_name(vault.as_str()).job_id(job.as_str());
-        let request = request.set_range(header);
-        let answer = request.send().await.map_err(|error| self.sorted(&error))?;
+        let request = self.client().get_job_output().vault_name(vault.as_str()).job_id(job.as_str());
+        let request = request.set_range(header).customize().config_override(retries::with_data());
+        let answer = tokio::time::timeout(SILENCE_MAX, request.send()).await;
+        let silent = |_| ServiceError::unanswered(self.region().as_str(), "it fell silent".into(), false);
+        let answer = answer.map_err(silent)?.map_err(|error| self.sorted(&error))?;
         if range.is_some() && answer.status() != 206 {
             return Err(ServiceError::bad_answer("the whole output came where a range was asked for"));
         }
         Ok(JobOutput {
             tree_hash: answer.checksum().and_then(|hash| hash.parse().ok()),
             body: answer.body,
+            bandwidth: self.bandwidth.clone(),
             region: self.region().to_string(),
         })
     }

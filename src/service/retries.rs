@@ -1,39 +1,40 @@
-//! What is tried again without asking: the SDK's standard rules, less those calls where a second try may do the
-//! work twice.
+//! Who repeats what. Calls that carry data are repeated by the engine, which knows what else is in flight; all others
+//! by the SDK's standard rules, less those where a second try may do the work twice.
 
 use std::time::Duration;
 
-use aws_sdk_glacier::config::Builder;
 use aws_sdk_glacier::config::interceptors::InterceptorContext;
 use aws_sdk_glacier::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_glacier::config::timeout::TimeoutConfig;
+use aws_sdk_glacier::config::{Builder, StalledStreamProtectionConfig};
 
-/// The slowest link that an upload is expected to have, in bytes a second.
-const SLOWEST_LINK_BYTES: u64 = 32 * 1024;
-/// How long the service may take to answer once it has the data.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(45);
 /// The service itself gives a request up after at most 520 s (it answers 408).
 const LONGEST_TRY: Duration = Duration::from_secs(600);
 
-/// Settings for a request that carries data: one try may last as long as a slow link needs for it.
-pub(super) fn with_data(size_bytes: usize) -> Builder {
-    let sending = Duration::from_secs(size_bytes as u64 / SLOWEST_LINK_BYTES);
-    patient((sending + ANSWER_TIMEOUT).min(LONGEST_TRY))
+/// Settings for a request that carries data. Only a clock that is wrong is the SDK's to deal with. How long it may
+/// take depends on the link, so silence is watched for instead, by whoever sends or reads.
+pub(super) fn with_data() -> Builder {
+    let timeouts = TimeoutConfig::builder().disable_read_timeout().disable_operation_timeout().build();
+    aws_sdk_glacier::Config::builder()
+        .timeout_config(timeouts)
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .retry_classifier(OnlyIfClockIsWrong)
 }
 
 /// Settings for the request that makes parts an archive, which the service may work on for minutes.
 pub(super) fn long_work() -> Builder {
-    patient(LONGEST_TRY)
-}
-
-fn patient(longest_try: Duration) -> Builder {
     let timeouts =
-        TimeoutConfig::builder().read_timeout(longest_try).operation_timeout(longest_try * 4).build();
-    aws_sdk_glacier::Config::builder().timeout_config(timeouts)
+        TimeoutConfig::builder().read_timeout(LONGEST_TRY).operation_timeout(LONGEST_TRY * 2).build();
+    aws_sdk_glacier::Config::builder().timeout_config(timeouts).retry_classifier(OnlyIfClockIsWrong)
 }
 
-/// Adds the rule for calls that Glacier does again when they come again (API reference, "Upload Archive",
-/// "Initiate a Job"): each success would be a second archive or a second, paid job.
+/// Settings for the other calls of a transfer.
+pub(super) fn left_to_the_engine() -> Builder {
+    aws_sdk_glacier::Config::builder().retry_classifier(OnlyIfClockIsWrong)
+}
+
+/// Adds the rule for calls that Glacier does again when they come again (API reference, "Initiate a Job"): each
+/// success would be a second, paid job.
 pub(super) fn once(builder: Builder) -> Builder {
     builder.retry_classifier(OnlyIfRefused)
 }
@@ -52,5 +53,22 @@ impl ClassifyRetry for OnlyIfRefused {
 
     fn name(&self) -> &'static str {
         "only if refused"
+    }
+}
+
+/// Leaves the SDK its rule for signatures that are refused (403) because of a wrong clock, and no other.
+#[derive(Debug)]
+struct OnlyIfClockIsWrong;
+
+impl ClassifyRetry for OnlyIfClockIsWrong {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.response() {
+            Some(response) if response.status().as_u16() == 403 => RetryAction::NoActionIndicated,
+            _ => RetryAction::RetryForbidden,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "only if the clock is wrong"
     }
 }

@@ -1,9 +1,12 @@
-//! Calls that store and delete archives.
+//! Calls that store and delete archives. Those that carry data are sent once: the engine decides about repeats.
+
+use std::sync::Arc;
 
 use aws_sdk_glacier::primitives::ByteStream;
 use bytes::Bytes;
 
-use super::{Glacier, ServiceError, retries, vaults::account_of_location};
+use super::sending::{Hook, Sending};
+use super::{ByteRange, Glacier, ServiceError, retries, vaults::account_of_location};
 use crate::treehash::TreeHash;
 use crate::types::{AccountId, ArchiveId, ArchiveName, PartSize, UploadId, VaultName};
 
@@ -16,12 +19,35 @@ pub struct StoredArchive {
     pub account: Option<AccountId>,
 }
 
+/// A part that the service holds.
+#[derive(Debug, Clone)]
+pub struct StoredPart {
+    /// Where in the archive it is.
+    pub range: ByteRange,
+    /// Its tree hash.
+    pub tree_hash: TreeHash,
+}
+
+/// An upload in parts that is not finished.
+#[derive(Debug, Clone)]
+pub struct OpenUpload {
+    /// Its id.
+    pub id: UploadId,
+    /// The name that its archive will have.
+    pub name: String,
+    /// When it was begun, as the service wrote it.
+    pub created: String,
+    /// The size of its parts in bytes.
+    pub part_size_bytes: u64,
+}
+
 impl Glacier {
-    /// Stores `data` as one archive by one request. Not sent a second time unless the first was refused.
+    /// Stores `data` as one archive by one request.
     ///
     /// # Errors
     ///
-    /// After one for which [`ServiceError::is_outcome_unknown`] holds, the archive may be in the vault.
+    /// After one for which [`ServiceError::is_outcome_unknown`] holds, the archive may be in the vault: a second
+    /// request may make a second archive.
     pub async fn upload_archive(
         &self,
         vault: &VaultName,
@@ -29,16 +55,20 @@ impl Glacier {
         tree_hash: TreeHash,
         data: Bytes,
     ) -> Result<StoredArchive, ServiceError> {
-        let settings = retries::once(retries::with_data(data.len()));
+        let sending = self.sending(&data);
         let request = self
-            .client
+            .client()
             .upload_archive()
             .vault_name(vault.as_str())
             .archive_description(name.as_str())
             .checksum(tree_hash.to_string())
             .body(ByteStream::from(data));
-        let request = request.customize().config_override(settings);
-        let answer = request.send().await.map_err(|error| self.sorted(&error))?;
+        let request =
+            request.customize().config_override(retries::with_data()).interceptor(Hook(Arc::clone(&sending)));
+        let answer = tokio::select! {
+            answer = request.send() => answer.map_err(|error| self.sorted(&error))?,
+            () = sending.silence() => return Err(self.silent()),
+        };
         let account = answer.location().and_then(account_of_location);
         Ok(StoredArchive { id: archive_id(answer.archive_id())?, account })
     }
@@ -51,40 +81,50 @@ impl Glacier {
         part_size: PartSize,
     ) -> Result<UploadId, ServiceError> {
         let request = self
-            .client
+            .client()
             .initiate_multipart_upload()
             .vault_name(vault.as_str())
             .archive_description(name.as_str())
             .part_size(part_size.bytes().to_string());
+        let request = request.customize().config_override(retries::left_to_the_engine());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
         let id = answer.upload_id().unwrap_or_default().parse();
         id.map_err(|error| ServiceError::bad_answer(format!("{error}")))
     }
 
-    /// Stores one part that begins at `start_byte`; sent again, it takes the place of the former.
+    /// Stores one part that begins at `start_byte`; sent again, it takes the place of the former. Returns its tree
+    /// hash, which the service has checked.
     pub async fn upload_part(
         &self,
         vault: &VaultName,
         upload: &UploadId,
         start_byte: u64,
-        tree_hash: TreeHash,
         data: Bytes,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<TreeHash, ServiceError> {
         let last_byte = start_byte + data.len() as u64 - 1;
-        let settings = retries::with_data(data.len());
+        let sending = self.sending(&data);
+        // Without a checksum of ours, the SDK computes it in the same pass as the one it signs.
         let request = self
-            .client
+            .client()
             .upload_multipart_part()
             .vault_name(vault.as_str())
             .upload_id(upload.as_str())
             .range(format!("bytes {start_byte}-{last_byte}/*"))
-            .checksum(tree_hash.to_string())
             .body(ByteStream::from(data));
-        let answer = request.customize().config_override(settings).send().await;
-        answer.map(drop).map_err(|error| self.sorted(&error))
+        let request =
+            request.customize().config_override(retries::with_data()).interceptor(Hook(Arc::clone(&sending)));
+        tokio::select! {
+            answer = request.send() => drop(answer.map_err(|error| self.sorted(&error))?),
+            () = sending.silence() => return Err(self.silent()),
+        }
+        sending.tree_hash().ok_or_else(|| ServiceError::bad_answer("an answer to nothing"))
     }
 
     /// Makes the parts an archive. Safe to repeat: for a while the service gives the same archive again.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`] once the upload has expired, was given up, or was completed a while ago.
     pub async fn complete_upload(
         &self,
         vault: &VaultName,
@@ -93,7 +133,7 @@ impl Glacier {
         tree_hash: TreeHash,
     ) -> Result<StoredArchive, ServiceError> {
         let request = self
-            .client
+            .client()
             .complete_multipart_upload()
             .vault_name(vault.as_str())
             .upload_id(upload.as_str())
@@ -105,20 +145,82 @@ impl Glacier {
         Ok(StoredArchive { id: archive_id(answer.archive_id())?, account })
     }
 
+    /// Lists the parts that the service holds, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::NotFound`] when there is no such upload, or no more.
+    pub async fn list_parts(
+        &self,
+        vault: &VaultName,
+        upload: &UploadId,
+    ) -> Result<Vec<StoredPart>, ServiceError> {
+        let request = self.client().list_parts().vault_name(vault.as_str()).upload_id(upload.as_str());
+        let mut pages = request.into_paginator().send();
+        let mut parts = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.sorted(&error))?;
+            for part in page.parts() {
+                let range = part.range_in_bytes().and_then(byte_range);
+                let tree_hash = part.sha256_tree_hash().and_then(|hash| hash.parse().ok());
+                let (Some(range), Some(tree_hash)) = (range, tree_hash) else {
+                    return Err(ServiceError::bad_answer("a part without a range or a hash"));
+                };
+                parts.push(StoredPart { range, tree_hash });
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Lists the vault's uploads in parts that are not finished.
+    pub async fn list_uploads(&self, vault: &VaultName) -> Result<Vec<OpenUpload>, ServiceError> {
+        let mut pages =
+            self.client().list_multipart_uploads().vault_name(vault.as_str()).into_paginator().send();
+        let mut uploads = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.sorted(&error))?;
+            for upload in page.uploads_list() {
+                let id = upload.multipart_upload_id().unwrap_or_default().parse();
+                uploads.push(OpenUpload {
+                    id: id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?,
+                    name: upload.archive_description().unwrap_or_default().to_owned(),
+                    created: upload.creation_date().unwrap_or_default().to_owned(),
+                    part_size_bytes: u64::try_from(upload.part_size_in_bytes()).unwrap_or(0),
+                });
+            }
+        }
+        Ok(uploads)
+    }
+
     /// Gives an upload in parts up; what it has stored is gone.
     pub async fn abort_upload(&self, vault: &VaultName, upload: &UploadId) -> Result<(), ServiceError> {
         let request =
-            self.client.abort_multipart_upload().vault_name(vault.as_str()).upload_id(upload.as_str());
+            self.client().abort_multipart_upload().vault_name(vault.as_str()).upload_id(upload.as_str());
         request.send().await.map(drop).map_err(|error| self.sorted(&error))
     }
 
     /// Deletes the archive; one that is deleted already counts as done.
     pub async fn delete_archive(&self, vault: &VaultName, archive: &ArchiveId) -> Result<(), ServiceError> {
-        let request = self.client.delete_archive().vault_name(vault.as_str()).archive_id(archive.as_str());
+        let request = self.client().delete_archive().vault_name(vault.as_str()).archive_id(archive.as_str());
         request.send().await.map(drop).map_err(|error| self.sorted(&error))
+    }
+
+    fn sending(&self, data: &Bytes) -> Arc<Sending> {
+        Sending::new(data.clone(), self.bandwidth.clone())
+    }
+
+    fn silent(&self) -> ServiceError {
+        ServiceError::unanswered(self.region().as_str(), "it fell silent".into(), false)
     }
 }
 
 fn archive_id(text: Option<&str>) -> Result<ArchiveId, ServiceError> {
     text.unwrap_or_default().parse().map_err(|error| ServiceError::bad_answer(format!("{error}")))
+}
+
+/// Reads `0-4194303`.
+fn byte_range(text: &str) -> Option<ByteRange> {
+    let (first, last) = text.split_once('-')?;
+    let (start_byte, last_byte): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+    Some(ByteRange { start_byte, length_bytes: last_byte.checked_sub(start_byte)? + 1 })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use glacier_emulator::Emulator;
 use glacier_engine::engine::{
-    Archive, Clock, Connection, Engine, EngineError, Finding, Keys, Patience, Source, Sync,
+    Archive, Clock, Connection, Engine, EngineError, Finding, Keys, Patience, Source, Sync, UploadOptions,
 };
 use glacier_engine::types::{ArchiveRef, Timestamp, VaultName};
 use tempfile::TempDir;
@@ -54,11 +54,11 @@ impl Machine {
     }
 
     pub async fn upload(&self, vault: &VaultName, name: &str, content: &[u8]) -> Archive {
-        let source = Source {
-            reader: Box::new(std::io::Cursor::new(content.to_vec())),
-            size_bytes: Some(content.len() as u64),
-        };
-        self.engine.upload(vault, &name.parse().unwrap(), source, &()).await.unwrap()
+        let source = Source::stream(std::io::Cursor::new(content.to_vec()), Some(content.len() as u64));
+        self.engine
+            .upload(vault, &name.parse().unwrap(), source, UploadOptions::default(), &())
+            .await
+            .unwrap()
     }
 
     pub async fn delete(&self, vault: &VaultName, archive: &Archive) -> Result<(), EngineError> {

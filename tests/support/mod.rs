@@ -4,7 +4,8 @@
 pub mod machine;
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -60,9 +61,12 @@ impl Shell {
         Self::with(Emulator::builder().job_delay(4 * HOUR))
     }
 
-    pub fn with(builder: Builder) -> Self {
-        let builder = builder.keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY).keys(ROTATED_KEY_ID, SECRET_ACCESS_KEY);
-        let emulator = builder.start_blocking().unwrap();
+    pub fn with(emulator: Builder) -> Self {
+        let emulator = emulator
+            .keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+            .keys(ROTATED_KEY_ID, SECRET_ACCESS_KEY)
+            .start_blocking()
+            .unwrap();
         let home = TempDir::new().unwrap();
         std::fs::create_dir(home.path().join("work")).unwrap();
         let access_key_id = emulator.access_key_id().to_owned();
@@ -135,6 +139,34 @@ impl Shell {
         self.emulator.requests().into_iter().filter(|(name, _)| !harmless(name)).collect()
     }
 
+    /// How many requests of an operation were served.
+    pub fn count(&self, operation: &str) -> u64 {
+        self.emulator.requests().get(operation).copied().unwrap_or(0)
+    }
+
+    /// Lets something go wrong from now on, as `glacier-emulator --fault` has it.
+    pub fn fault(&self, fault: &str) {
+        self.control("POST", fault);
+    }
+
+    /// Lets nothing go wrong any more.
+    pub fn heal(&self) {
+        self.control("DELETE", "");
+    }
+
+    fn control(&self, method: &str, body: &str) {
+        let address = self.emulator.endpoint_url().strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let length = body.len();
+        let head = format!(
+            "{method} /_emulator/faults HTTP/1.1\r\nHost: e\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all((head + body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    }
+
     pub fn home(&self) -> &Path {
         self.home.path()
     }
@@ -155,7 +187,7 @@ pub fn run_with_input(command: &mut Command, input: &[u8]) -> Outcome {
     outcome
 }
 
-fn ended(child: Child) -> Outcome {
+pub fn ended(child: Child) -> Outcome {
     let output = child.wait_with_output().unwrap();
     Outcome {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::hours;
 use crate::cli::file_or_standard::FileOrStandard;
-use crate::types::{ArchiveRef, VaultName};
+use crate::engine::{Tier, TransferSettings};
+use crate::types::{ArchiveRef, PartSize, VaultName, bytes};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {
@@ -26,6 +27,18 @@ pub(in crate::cli) struct Upload {
     /// Name of the archive [default: the file's, without its directory].
     #[arg(long, allow_hyphen_values = true)]
     pub(super) name: Option<String>,
+    /// Size of a part: a power of two MiB, from 1M to 4G [default: 16M, or more for an archive that 10,000 of these do
+    /// not hold; for standard input 64M, which is enough for 625 GiB].
+    #[arg(long, value_name = "BYTES")]
+    pub(super) part_size: Option<PartSize>,
+    /// About how much will come from standard input, to choose the size of parts by.
+    #[arg(long, value_name = "BYTES", value_parser = bytes, conflicts_with = "part_size")]
+    pub(super) expected_size: Option<u64>,
+    /// Store the archive even if an earlier upload that had no answer may have stored it.
+    #[arg(long)]
+    pub(super) allow_duplicate: bool,
+    #[command(flatten)]
+    pub(in crate::cli) transfers: Transfers,
     /// The vault.
     pub(super) vault: VaultName,
     /// The file; - is standard input, which needs --name.
@@ -43,6 +56,11 @@ pub(in crate::cli) struct Retrieve {
     /// How much one request fetches; rounded down to a power of two MiB, from 1 to 64.
     #[arg(long, value_name = "BYTES", default_value = "8388608", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) multipart_size: u64,
+    /// How fast a job that is started is to be: minutes, hours or half a day, at different prices [default: standard].
+    #[arg(long, value_name = "TIER")]
+    pub(super) tier: Option<TierName>,
+    #[command(flatten)]
+    pub(in crate::cli) transfers: Transfers,
     /// The vault.
     pub(super) vault: VaultName,
     /// Archives, by name or as id:ID.
@@ -83,4 +101,46 @@ pub(in crate::cli) struct Checkpresent {
     /// The archive, by name or as id:ID.
     #[arg(value_name = "NAME")]
     pub(super) name: String,
+}
+
+/// How data travels.
+#[derive(Debug, Clone, Copy, Args)]
+pub(in crate::cli) struct Transfers {
+    /// How many parts travel at once, each on a connection of its own [default: 8].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    jobs: Option<u16>,
+    /// Send and receive no more than this a second, all parts together; such as 500K or 10M.
+    #[arg(long, value_name = "BYTES", value_parser = rate)]
+    bwlimit: Option<u64>,
+}
+
+impl Transfers {
+    pub(in crate::cli) fn settings(self) -> TransferSettings {
+        TransferSettings { jobs: self.jobs.map(usize::from), bytes_per_second: self.bwlimit }
+    }
+}
+
+/// The tiers by name.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum TierName {
+    Standard,
+    Bulk,
+    Expedited,
+}
+
+impl From<TierName> for Tier {
+    fn from(name: TierName) -> Self {
+        match name {
+            TierName::Standard => Self::Standard,
+            TierName::Bulk => Self::Bulk,
+            TierName::Expedited => Self::Expedited,
+        }
+    }
+}
+
+fn rate(text: &str) -> Result<u64, String> {
+    match bytes(text) {
+        Ok(0) => Err("nothing at all would travel".to_owned()),
+        rate => rate.map_err(|error| error.to_string()),
+    }
 }

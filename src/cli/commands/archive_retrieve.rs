@@ -8,7 +8,7 @@ use super::{archive, patience};
 use crate::cli::exit::Exit;
 use crate::cli::file_or_standard::FileOrStandard;
 use crate::cli::output::say;
-use crate::engine::{Engine, RangeSize, Retrieval, Target, Wanted};
+use crate::engine::{Engine, RangeSize, Retrieval, RetrieveOptions, Target, Wanted};
 use crate::types::{ArchiveRef, quoted};
 
 pub(super) async fn run(engine: &Engine, args: archive::Retrieve) -> Result<Exit> {
@@ -16,8 +16,12 @@ pub(super) async fn run(engine: &Engine, args: archive::Retrieve) -> Result<Exit
         bail!("cannot specify output filename with multi-archive retrieval");
     }
     let wanted = wanted(&args)?;
-    let range_size = RangeSize::at_most(args.multipart_size);
-    let retrievals = engine.retrieve(&args.vault, wanted, range_size, patience(args.wait), &()).await?;
+    let options = RetrieveOptions {
+        range_size: RangeSize::at_most(args.multipart_size),
+        tier: args.tier.map(Into::into),
+        patience: patience(args.wait),
+    };
+    let retrievals = engine.retrieve(&args.vault, wanted, options, &()).await?;
     if retrievals.iter().all(|retrieval| *retrieval == Retrieval::Done) {
         return Ok(Exit::Done);
     }

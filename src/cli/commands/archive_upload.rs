@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use super::archive;
 use crate::cli::exit::Exit;
 use crate::cli::file_or_standard::FileOrStandard;
-use crate::engine::{Engine, Source};
+use crate::engine::{Engine, Source, UploadOptions};
 use crate::types::{ArchiveName, quoted};
 
 pub(super) async fn run(engine: &Engine, args: archive::Upload) -> Result<Exit> {
@@ -20,23 +20,14 @@ pub(super) async fn run(engine: &Engine, args: archive::Upload) -> Result<Exit> 
     };
     let name: ArchiveName = name.parse()?;
     let source = match &args.file {
-        FileOrStandard::Standard => Source { reader: Box::new(tokio::io::stdin()), size_bytes: None },
-        FileOrStandard::File(path) => open(path).await?,
+        FileOrStandard::Standard => Source::stream(tokio::io::stdin(), args.expected_size),
+        FileOrStandard::File(path) => {
+            Source::open(path).with_context(|| format!("cannot read {}", quoted(&path.to_string_lossy())))?
+        }
     };
-    engine.upload(&args.vault, &name, source, &()).await?;
+    let options = UploadOptions { part_size: args.part_size, allow_duplicate: args.allow_duplicate };
+    engine.upload(&args.vault, &name, source, options, &()).await?;
     Ok(Exit::Done)
-}
-
-async fn open(path: &Path) -> Result<Source> {
-    let cannot_read = || format!("cannot read {}", quoted(&path.to_string_lossy()));
-    let file = tokio::fs::File::open(path).await.with_context(cannot_read)?;
-    let metadata = file.metadata().await.with_context(cannot_read)?;
-    if metadata.is_dir() {
-        return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory)).with_context(cannot_read);
-    }
-    // A pipe or device has no size of its own.
-    let size_bytes = metadata.is_file().then_some(metadata.len());
-    Ok(Source { reader: Box::new(file), size_bytes })
 }
 
 fn base_name(path: &Path) -> Result<String> {

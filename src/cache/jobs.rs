@@ -1,0 +1,53 @@
+//! Retrieval jobs that were started from here: a job may be missing from the service's list for a while.
+
+use std::time::Duration;
+
+use rusqlite::named_params;
+
+use super::{Cache, CacheError, Scope};
+use crate::types::{ArchiveId, JobId, Timestamp, VaultName};
+
+/// A job ends after at most 12 hours and is gone a day or two later; after that there is nothing to remember.
+const REMEMBERED_FOR: Duration = Duration::from_secs(4 * 24 * 60 * 60);
+
+impl Cache {
+    /// Remembers a job that was started just now, and forgets those of long ago.
+    pub fn remember_job(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        archive: &ArchiveId,
+        job: &JobId,
+        now: Timestamp,
+    ) -> Result<(), CacheError> {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            let sql = "DELETE FROM job WHERE requested < :oldest";
+            transaction.execute(sql, named_params! {":oldest": (now - REMEMBERED_FOR).unix_seconds()})?;
+            let sql = "
+                INSERT OR REPLACE INTO job (id, region, vault, archive, requested)
+                VALUES (:id, :region, :vault, :archive, :now)";
+            let parameters = named_params! {
+                ":id": job.as_str(), ":region": scope.region.as_str(), ":vault": vault.as_str(),
+                ":archive": archive.as_str(), ":now": now.unix_seconds()
+            };
+            transaction.execute(sql, parameters)?;
+            transaction.commit()
+        })
+    }
+
+    /// Returns the jobs for the archive that are remembered, newest first. An archive's id is unique everywhere.
+    pub fn jobs_of(&self, archive: &ArchiveId) -> Result<Vec<JobId>, CacheError> {
+        let jobs: Vec<String> = self.with(|connection| {
+            let mut query =
+                connection.prepare_cached("SELECT id FROM job WHERE archive = ?1 ORDER BY requested DESC")?;
+            query.query_map([archive.as_str()], |row| row.get(0))?.collect()
+        })?;
+        Ok(jobs.iter().filter_map(|job| job.parse().ok()).collect())
+    }
+
+    /// Forgets a job that will bring nothing more.
+    pub fn forget_job(&self, job: &JobId) -> Result<(), CacheError> {
+        self.with(|connection| connection.execute("DELETE FROM job WHERE id = ?1", [job.as_str()]).map(drop))
+    }
+}

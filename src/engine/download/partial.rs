@@ -1,0 +1,287 @@
+//! A download that is not finished: a file beside the target, with the data in its place and the hashes of the ranges
+//! that have come behind it.
+//!
+//! ```text
+//! 0                  size          size + 64
+//! | data, with gaps  | head        | 32 bytes a range: its tree hash, or zeros while it is missing |
+//! ```
+//!
+//! When all is there the file is cut to its size, synced, and renamed; so there is never a second file to be left
+//! behind. The name follows from the target and the archive, so that the next try finds it. One process at a time
+//! works on it: whoever holds its lock, which ends with the process.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::place::{Replaced, directory_of, sync_directory_of};
+use crate::treehash::{TreeHash, TreeHasher};
+use crate::types::PartSize;
+
+const HEAD_BYTES: u64 = 64;
+const RECORD_BYTES: u64 = 32;
+/// Says what stands behind the data, and in which form.
+const MAGIC: &[u8; 16] = b"glacier ranges 1";
+/// How much is read at once to see what is here.
+const PORTION_BYTES: usize = 1024 * 1024;
+
+/// A download that is not finished.
+#[derive(Debug)]
+pub(super) struct Partial {
+    path: PathBuf,
+    file: Arc<File>,
+    /// Unknown for an output that comes by one request; then nothing is recorded.
+    size_bytes: Option<u64>,
+    range_size: PartSize,
+}
+
+/// What became of opening one.
+pub(super) enum Opened {
+    Opened(Partial),
+    /// Another process works on it.
+    InUse,
+}
+
+impl Partial {
+    /// Opens the download of this archive to this file, or begins it. One that was begun keeps its range size.
+    pub(super) fn open(
+        target: &Path,
+        identity: &str,
+        size_bytes: Option<u64>,
+        tree_hash: Option<TreeHash>,
+        range_size: PartSize,
+    ) -> io::Result<Opened> {
+        let path = path_for(target, identity);
+        let file = loop {
+            let file = open_own(&path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(Opened::InUse),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            // Whoever had it before may have renamed it meanwhile.
+            let number = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+            if fs::symlink_metadata(&path).map(number).ok() == Some(number(file.metadata()?)) {
+                break file;
+            }
+        };
+        let mut partial = Self { path, file: Arc::new(file), size_bytes, range_size };
+        if let Some(size_bytes) = size_bytes {
+            match partial.read_head(size_bytes)? {
+                Some(range_size) => partial.range_size = range_size,
+                None => partial.begin(size_bytes, tree_hash)?,
+            }
+        }
+        Ok(Opened::Opened(partial))
+    }
+
+    pub(super) fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    pub(super) fn range_size(&self) -> PartSize {
+        self.range_size
+    }
+
+    /// Returns the hashes of the ranges that are here, by reading them.
+    pub(super) fn verified(&self) -> io::Result<Vec<Option<TreeHash>>> {
+        let size_bytes = self.size_bytes.unwrap_or(0);
+        let range_bytes = self.range_size.bytes();
+        let mut buffer = vec![0; PORTION_BYTES];
+        let mut verified = Vec::new();
+        for index in 0..size_bytes.div_ceil(range_bytes) {
+            let mut record = [0; 32];
+            self.file.read_exact_at(&mut record, size_bytes + HEAD_BYTES + index * RECORD_BYTES)?;
+            let mut hash = None;
+            if record != [0; 32] {
+                let start_byte = index * range_bytes;
+                let end_byte = (start_byte + range_bytes).min(size_bytes);
+                hash = Some(self.hash(start_byte, end_byte, &mut buffer)?)
+                    .filter(|hash| *hash == TreeHash::from_bytes(record));
+            }
+            verified.push(hash);
+        }
+        Ok(verified)
+    }
+
+    /// Records that the range is written and has this hash.
+    pub(super) fn record(&self, index: usize, hash: TreeHash) -> io::Result<()> {
+        let Some(size_bytes) = self.size_bytes else { return Ok(()) };
+        let at = size_bytes + HEAD_BYTES + index as u64 * RECORD_BYTES;
+        self.file.write_all_at(hash.as_bytes(), at)
+    }
+
+    /// Puts the data, which is complete, where it belongs; it lasts through a loss of power when this returns.
+    pub(super) fn replace(&self, place: &Replaced) -> io::Result<()> {
+        if let Some(size_bytes) = self.size_bytes {
+            // With the records, for as long as that takes.
+            self.file.sync_all()?;
+            self.file.set_len(size_bytes)?;
+        }
+        if let Some(permissions) = &place.permissions {
+            self.file.set_permissions(permissions.clone())?;
+        }
+        self.file.sync_all()?;
+        fs::rename(&self.path, &place.file)?;
+        sync_directory_of(&place.file)
+    }
+
+    /// Removes it.
+    pub(super) fn discard(&self) {
+        // What cannot be removed is found and verified by the next try.
+        let _ = fs::remove_file(&self.path);
+    }
+
+    fn hash(&self, mut start_byte: u64, end_byte: u64, buffer: &mut [u8]) -> io::Result<TreeHash> {
+        let mut hasher = TreeHasher::new();
+        while start_byte < end_byte {
+            let length = usize::try_from(end_byte - start_byte).unwrap_or(usize::MAX).min(buffer.len());
+            self.file.read_exact_at(&mut buffer[..length], start_byte)?;
+            hasher.update(&buffer[..length]);
+            start_byte += length as u64;
+        }
+        Ok(hasher.finish())
+    }
+
+    /// Returns the range size of the download that is in the file, if there is one of this size.
+    fn read_head(&self, size_bytes: u64) -> io::Result<Option<PartSize>> {
+        let length = self.file.metadata()?.len();
+        if length < size_bytes + HEAD_BYTES {
+            return Ok(None);
+        }
+        let mut head = [0; HEAD_BYTES as usize];
+        self.file.read_exact_at(&mut head, size_bytes)?;
+        let (magic, rest) = head.split_at(MAGIC.len());
+        let mut number = [0; 8];
+        number.copy_from_slice(&rest[..8]);
+        let range_bytes = u64::from_le_bytes(number);
+        let range_size = PartSize::at_most(range_bytes);
+        let is_ours = magic == MAGIC
+            && range_size.bytes() == range_bytes
+            && length == size_bytes + HEAD_BYTES + size_bytes.div_ceil(range_bytes) * RECORD_BYTES;
+        Ok(is_ours.then_some(range_size))
+    }
+
+    /// What was complete when it was interrupted on its way to its place is taken as it is.
+    fn begin(&self, size_bytes: u64, tree_hash: Option<TreeHash>) -> io::Result<()> {
+        let mut hashes = Vec::new();
+        if tree_hash.is_some() && self.file.metadata()?.len() == size_bytes {
+            hashes = self.hashes(size_bytes)?;
+        }
+        if tree_hash != Some(TreeHash::combine(hashes.iter().copied())) {
+            hashes.clear();
+            self.file.set_len(0)?;
+        }
+        let range_bytes = self.range_size.bytes();
+        self.file.set_len(size_bytes + HEAD_BYTES + size_bytes.div_ceil(range_bytes) * RECORD_BYTES)?;
+        let mut head = [0; HEAD_BYTES as usize];
+        head[..16].copy_from_slice(MAGIC);
+        head[16..24].copy_from_slice(&range_bytes.to_le_bytes());
+        self.file.write_all_at(&head, size_bytes)?;
+        hashes.into_iter().enumerate().try_for_each(|(index, hash)| self.record(index, hash))
+    }
+
+    fn hashes(&self, size_bytes: u64) -> io::Result<Vec<TreeHash>> {
+        let range_bytes = self.range_size.bytes();
+        let mut buffer = vec![0; PORTION_BYTES];
+        let starts = (0..size_bytes.div_ceil(range_bytes)).map(|index| index * range_bytes);
+        starts.map(|start| self.hash(start, (start + range_bytes).min(size_bytes), &mut buffer)).collect()
+    }
+}
+
+/// Beside the target, and short: a target's name may be as long as a name can be.
+fn path_for(target: &Path, identity: &str) -> PathBuf {
+    let mut hasher = Sha256::new();
+    hasher.update(target.file_name().unwrap_or_default().as_encoded_bytes());
+    hasher.update([0]);
+    hasher.update(identity);
+    let digest = hasher.finalize();
+    let short: String = digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
+    directory_of(target).join(format!(".glacier-{short}.part"))
+}
+
+/// The name can be foreseen, so what stands there may be a trap: neither a link nor a file of another user is used.
+fn open_own(path: &Path) -> io::Result<File> {
+    let no_link = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).custom_flags(no_link);
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() || metadata.nlink() > 1 {
+        let why = format!("{} is in the way", path.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    fn open(target: &Path, size_bytes: u64) -> Partial {
+        match Partial::open(target, "archive", Some(size_bytes), None, PartSize::at_most(MIB)).expect("opens")
+        {
+            Opened::Opened(partial) => partial,
+            Opened::InUse => panic!("in use"),
+        }
+    }
+
+    #[test]
+    fn what_is_on_the_disk_counts_not_what_is_on_record() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let target = directory.path().join("target");
+        let partial = open(&target, 3 * MIB);
+        let data = vec![7; MIB as usize];
+        for index in [0, 2] {
+            partial.file.write_all_at(&data, index * MIB).expect("writes");
+            partial.record(index as usize, TreeHash::of(&data)).expect("records");
+        }
+        // A loss of power after the record was written and before the data was.
+        partial.file.write_all_at(&[0; 10], 2 * MIB).expect("writes");
+        drop(partial);
+        let partial = open(&target, 3 * MIB);
+        assert_eq!(partial.verified().expect("reads"), [Some(TreeHash::of(&data)), None, None]);
+        assert!(matches!(
+            Partial::open(&target, "archive", Some(3 * MIB), None, PartSize::at_most(MIB)),
+            Ok(Opened::InUse)
+        ));
+        drop(partial);
+        assert_eq!(
+            open(&target, 2 * MIB).verified().expect("reads"),
+            [None, None],
+            "another size is another one"
+        );
+    }
+
+    /// Found by killing downloads: a file that was cut to its size and not yet renamed was fetched a second time.
+    #[test]
+    fn what_was_complete_is_not_fetched_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let target = directory.path().join("target");
+        let data: Vec<u8> = (0..2 * MIB + 5).map(|index| (index % 251) as u8).collect();
+        let whole = Some(TreeHash::of(&data));
+        for (expected, complete) in [(whole, true), (Some(TreeHash::of(b"other")), false), (None, false)] {
+            std::fs::write(path_for(&target, "archive"), &data).expect("writes");
+            let size_bytes = Some(data.len() as u64);
+            let opened = Partial::open(&target, "archive", size_bytes, expected, PartSize::at_most(MIB));
+            let Ok(Opened::Opened(partial)) = opened else { panic!("cannot open") };
+            assert!(partial.verified().expect("reads").iter().all(|hash| hash.is_some() == complete));
+        }
+    }
+
+    #[test]
+    fn a_link_in_the_way_is_not_followed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (target, victim) = (directory.path().join("target"), directory.path().join("victim"));
+        std::fs::write(&victim, "mine").expect("writes");
+        std::os::unix::fs::symlink(&victim, path_for(&target, "archive")).expect("links");
+        assert!(Partial::open(&target, "archive", Some(1), None, PartSize::at_most(MIB)).is_err());
+        assert_eq!(std::fs::read(&victim).expect("reads"), b"mine");
+    }
+}

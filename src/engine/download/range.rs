@@ -1,0 +1,188 @@
+//! Fetching a range until it is what the service says it is.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Output, Partial};
+use crate::engine::transfers::{Repeatable, Room};
+use crate::engine::{Engine, EngineError, Progress, blocking};
+use crate::service::{ByteRange, JobOutput, Repeat, ServiceError};
+use crate::treehash::{TreeHash, TreeHasher};
+use crate::types::{JobId, VaultName, quoted};
+
+/// How often a range is fetched that comes damaged, before it is given up.
+const DAMAGED_TRIES: u32 = 4;
+pub(super) const NOT_AS_SAID: &str = "a range of it has another tree hash than the service says";
+/// How much of an output of unknown size is written at once.
+const PORTION_BYTES: usize = 1024 * 1024;
+
+/// Where a verified range is kept.
+pub(super) enum Keep {
+    /// In the file beside the target, with its hash.
+    In(Arc<Partial>),
+    /// In a file.
+    At(Arc<File>),
+    InMemory,
+}
+
+/// A verified range.
+pub(super) struct Fetched {
+    pub(super) tree_hash: TreeHash,
+    /// The data, if it is kept in memory.
+    pub(super) data: Vec<Bytes>,
+    /// The room that it takes there.
+    pub(super) room: Option<Room>,
+}
+
+/// Why a range did not come.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RangeError {
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error("{0}")]
+    Damaged(String),
+    #[error(transparent)]
+    CannotWrite(#[from] std::io::Error),
+}
+
+impl Repeatable for RangeError {
+    fn repeat(&self, tries: u32) -> Repeat {
+        match self {
+            Self::Service(error) => error.repeat(),
+            Self::Damaged(_) if tries < DAMAGED_TRIES => Repeat::MayHelp,
+            Self::Damaged(_) | Self::CannotWrite(_) => Repeat::Useless,
+        }
+    }
+
+    fn is_answer(&self) -> bool {
+        !matches!(self, Self::Service(ServiceError::Unanswered { .. }))
+    }
+}
+
+/// Fetches ranges of one output.
+pub(super) struct Fetcher {
+    engine: Engine,
+    vault: VaultName,
+    job: JobId,
+    name: String,
+    keep: Keep,
+}
+
+impl Fetcher {
+    pub(super) fn new(engine: &Engine, output: &Output<'_>, keep: Keep) -> Self {
+        let (vault, job, name) = (output.vault.clone(), output.job.clone(), output.name.to_owned());
+        Self { engine: engine.clone(), vault, job, name, keep }
+    }
+
+    /// Names what is fetched, for notices.
+    pub(super) fn what(&self, index: Option<usize>) -> String {
+        let name = quoted(&self.name);
+        index.map_or(format!("archive {name}"), |index| format!("range {} of archive {name}", index + 1))
+    }
+
+    pub(super) fn failed(&self, error: RangeError) -> EngineError {
+        match error {
+            RangeError::Service(error) => self.engine.about_vault(&self.vault)(error),
+            RangeError::Damaged(what) => EngineError::Damaged { name: self.name.clone(), what },
+            RangeError::CannotWrite(source) => {
+                EngineError::CannotWrite { path: PathBuf::from(&self.name), source }
+            }
+        }
+    }
+
+    /// Fetches a range, verifies it, and keeps it.
+    pub(super) async fn fetch(&self, index: usize, range: ByteRange) -> Result<Fetched, RangeError> {
+        self.engine.transfers.repeat(&self.what(Some(index)), || self.fetch_once(index, range)).await
+    }
+
+    async fn fetch_once(&self, index: usize, range: ByteRange) -> Result<Fetched, RangeError> {
+        let mut answer = self.engine.glacier.job_output(&self.vault, &self.job, Some(range)).await?;
+        let expected = answer.tree_hash;
+        let mut data = Vec::new();
+        let mut bytes = 0;
+        while let Some(some) = answer.next().await? {
+            bytes += some.len() as u64;
+            data.push(some);
+        }
+        if bytes != range.length_bytes {
+            return Err(RangeError::Damaged(format!("{bytes} bytes came instead of {}", range.length_bytes)));
+        }
+        let keep = match &self.keep {
+            Keep::In(partial) => Keep::In(Arc::clone(partial)),
+            Keep::At(file) => Keep::At(Arc::clone(file)),
+            Keep::InMemory => Keep::InMemory,
+        };
+        blocking(move || verify_and_keep(index, range, expected, data, &keep)).await
+    }
+
+    /// Fetches all of an output whose size is not known.
+    pub(super) async fn fetch_all(&self, progress: &dyn Progress) -> Result<TreeHash, RangeError> {
+        let Keep::At(file) = &self.keep else {
+            return Err(std::io::Error::from(std::io::ErrorKind::Unsupported).into());
+        };
+        file.set_len(0)?;
+        let mut answer = self.engine.glacier.job_output(&self.vault, &self.job, None).await?;
+        let (mut hasher, mut written_bytes) = (TreeHasher::new(), 0);
+        while let Some(portion) = next_portion(&mut answer).await? {
+            let (at, file) = (written_bytes, Arc::clone(file));
+            written_bytes += portion.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+            hasher = blocking(move || {
+                portion.iter().for_each(|bytes| hasher.update(bytes));
+                write(&file, at, &portion).map(|()| hasher)
+            })
+            .await?;
+            progress.transferred(written_bytes);
+        }
+        let whole = hasher.finish();
+        match answer.tree_hash {
+            Some(expected) if expected != whole => Err(RangeError::Damaged(NOT_AS_SAID.to_owned())),
+            _ => Ok(whole),
+        }
+    }
+}
+
+async fn next_portion(answer: &mut JobOutput) -> Result<Option<Vec<Bytes>>, ServiceError> {
+    let (mut portion, mut bytes) = (Vec::new(), 0);
+    while bytes < PORTION_BYTES {
+        let Some(some) = answer.next().await? else { break };
+        bytes += some.len();
+        portion.push(some);
+    }
+    Ok((!portion.is_empty()).then_some(portion))
+}
+
+fn verify_and_keep(
+    index: usize,
+    range: ByteRange,
+    expected: Option<TreeHash>,
+    data: Vec<Bytes>,
+    keep: &Keep,
+) -> Result<Fetched, RangeError> {
+    let mut hasher = TreeHasher::new();
+    data.iter().for_each(|bytes| hasher.update(bytes));
+    let tree_hash = hasher.finish();
+    if expected.is_some_and(|expected| expected != tree_hash) {
+        return Err(RangeError::Damaged(NOT_AS_SAID.to_owned()));
+    }
+    match keep {
+        Keep::InMemory => return Ok(Fetched { tree_hash, data, room: None }),
+        Keep::At(file) => write(file, range.start_byte, &data)?,
+        Keep::In(partial) => {
+            write(partial.file(), range.start_byte, &data)?;
+            partial.record(index, tree_hash)?;
+        }
+    }
+    Ok(Fetched { tree_hash, data: Vec::new(), room: None })
+}
+
+fn write(file: &File, mut at: u64, data: &[Bytes]) -> std::io::Result<()> {
+    for bytes in data {
+        file.write_all_at(bytes, at)?;
+        at += bytes.len() as u64;
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! One archive on its way, and what it adds to the progress of all.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::Retrieval;
+use crate::cache::Archive;
+use crate::engine::jobs::JobList;
+use crate::engine::{Progress, Target};
+use crate::service::{ArchiveJob, Job, JobStatus, JobTask};
+use crate::types::{ArchiveId, ArchiveRef, JobId};
+
+/// One archive on its way.
+pub(super) struct Order {
+    /// The archive as it was referred to.
+    pub(super) name: String,
+    pub(super) archive: Archive,
+    pub(super) target: Target,
+    pub(super) standing: Standing,
+    has_started_anew: bool,
+}
+
+pub(super) enum Standing {
+    /// No job of it is known.
+    NotAsked,
+    /// A job of it is known from a list that may be out of date.
+    Unsure(JobId),
+    /// A job was started by this call.
+    Queued(JobId),
+    /// A job from before is under way.
+    Pending(JobId),
+    Ready(JobId, ArchiveJob),
+    /// Its job has brought nothing.
+    Failed,
+    /// What its job had brought is no longer there.
+    Expired,
+    Done,
+    /// It cannot be brought, for a reason that was kept.
+    GivenUp,
+}
+
+impl Standing {
+    /// Looks for a job that brings all of the archive: the newest that has succeeded, else one under way; a failed one
+    /// only counts for a word.
+    fn of(archive: &Archive, list: &JobList) -> Self {
+        let ours = || list.jobs.iter().filter_map(|job| Some((job, task(job, &archive.id)?)));
+        let succeeded = ours().filter(|(job, _)| job.status == JobStatus::Succeeded);
+        if let Some((job, task)) = succeeded.max_by_key(|(job, _)| job.completed_at()) {
+            Self::Ready(job.id.clone(), task.clone())
+        } else if let Some((job, _)) = ours().find(|(job, _)| job.status == JobStatus::InProgress) {
+            let id = job.id.clone();
+            if list.is_fresh { Self::Pending(id) } else { Self::Unsure(id) }
+        } else if ours().next().is_some() {
+            Self::Failed
+        } else {
+            Self::NotAsked
+        }
+    }
+}
+
+impl Order {
+    /// Of archives with equal content, at least one, that is taken which a job brings already, finished or under way.
+    pub(super) fn new(reference: &ArchiveRef, equal: Vec<Archive>, target: Target, list: &JobList) -> Self {
+        let with_standing = equal.into_iter().map(|archive| (Standing::of(&archive, list), archive));
+        let (standing, archive) = with_standing
+            .min_by_key(|(standing, _)| match standing {
+                Standing::Ready(..) => 0,
+                Standing::Pending(_) | Standing::Unsure(_) => 1,
+                _ => 2,
+            })
+            .expect("a name that was resolved means at least one archive");
+        Self { name: reference.to_string(), archive, target, standing, has_started_anew: false }
+    }
+
+    /// Returns the job that is waited for.
+    pub(super) fn job(&self) -> Option<&JobId> {
+        match &self.standing {
+            Standing::Queued(id) | Standing::Pending(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Takes in how its job stands; none if the service knows it no more.
+    pub(super) fn take(&mut self, job: Option<Job>) {
+        self.standing = match job {
+            None => Standing::Expired,
+            Some(Job { id, status: JobStatus::Succeeded, task: JobTask::Archive(task), .. }) => {
+                Standing::Ready(id, task)
+            }
+            Some(Job { id, status: JobStatus::InProgress, .. }) => match self.standing {
+                Standing::Queued(_) => Standing::Queued(id),
+                _ => Standing::Pending(id),
+            },
+            Some(_) => Standing::Failed,
+        };
+    }
+
+    /// Returns whether a job may be started in the place of one that brought nothing: once.
+    pub(super) fn may_start_anew(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_started_anew, true)
+    }
+
+    /// Returns whether there is nothing left to do.
+    pub(super) fn is_settled(&self) -> bool {
+        matches!(self.standing, Standing::Done | Standing::GivenUp)
+    }
+
+    pub(super) fn retrieval(&self) -> Retrieval {
+        match self.standing {
+            Standing::Done => Retrieval::Done,
+            Standing::Pending(_) | Standing::Unsure(_) => Retrieval::Pending,
+            _ => Retrieval::Queued,
+        }
+    }
+}
+
+/// Returns whether the job is under way, or has just succeeded, and brings all of the archive.
+pub(super) fn brings_soon(job: &Job, archive: &ArchiveId) -> bool {
+    job.status != JobStatus::Failed && task(job, archive).is_some()
+}
+
+fn task<'a>(job: &'a Job, archive: &ArchiveId) -> Option<&'a ArchiveJob> {
+    match &job.task {
+        JobTask::Archive(task) if task.archive == *archive && task.is_whole => Some(task),
+        _ => None,
+    }
+}
+
+/// The progress of all orders together.
+pub(super) struct Shared<'a> {
+    progress: &'a dyn Progress,
+    total_bytes: Mutex<u64>,
+}
+
+/// What one order adds to it.
+pub(super) struct Share<'a> {
+    all: &'a Shared<'a>,
+    own_bytes: Mutex<u64>,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(progress: &'a dyn Progress) -> Self {
+        Self { progress, total_bytes: Mutex::new(0) }
+    }
+
+    pub(super) fn share(&'a self) -> Share<'a> {
+        Share { all: self, own_bytes: Mutex::new(0) }
+    }
+}
+
+impl Progress for Share<'_> {
+    fn transferred(&self, total_bytes: u64) {
+        let mut own_bytes = self.own_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        // An output that has to begin anew does not take back what was said.
+        let news = total_bytes.saturating_sub(*own_bytes);
+        *own_bytes += news;
+        let mut all_bytes = self.all.total_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        *all_bytes += news;
+        self.all.progress.transferred(*all_bytes);
+    }
+}
