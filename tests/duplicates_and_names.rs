@@ -152,3 +152,15 @@ fn a_long_list_shows_all_that_is_known() {
     assert!(columns[3].ends_with('Z') && columns[4].ends_with('Z'), "{vaults}");
     assert_eq!(columns[5], "1");
 }
+
+#[test]
+fn a_terminal_is_shown_nothing_that_it_would_act_upon() {
+    let name = "invoice\u{202e}fdp.exe";
+    let fastglacier = format!("<m><v>4</v><p>{}</p></m>", STANDARD.encode(name));
+    let shell = shell_with(&[(&fastglacier, b"x")]);
+    shell.glacier(&["archive", "list", "v"]).is(&format!("{name}\n"), "", 0);
+    let mut terminal = shell.command("script");
+    let glacier = format!("{} archive list v", env!("CARGO_BIN_EXE_glacier"));
+    let shown = support::run(terminal.args(["--quiet", "--return", "--command", &glacier, "/dev/null"]));
+    assert_eq!((shown.stdout.trim_end(), shown.status), ("invoice\\u202efdp.exe", 0), "{shown:?}");
+}
