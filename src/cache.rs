@@ -23,11 +23,14 @@
 
 mod accounts;
 mod archives;
+mod checksum;
 mod damage;
 mod duplicates;
 mod findings;
 mod inventory;
 mod jobs;
+mod lag;
+mod reconciliation;
 mod repeated;
 mod schema;
 mod uploads;
@@ -42,8 +45,8 @@ use rusqlite::{Connection, OpenFlags};
 pub use accounts::Scope;
 pub use archives::{Archive, NewArchive};
 pub use findings::{Finding, FindingKind};
-pub(crate) use inventory::INVENTORY_LAG;
 pub use inventory::{Comparison, InventoryTaken, ListedArchive, ListedSink};
+pub(crate) use lag::INVENTORY_LAG;
 pub use repeated::Recognised;
 pub use uploads::{FileIdentity, NewUpload, SettledUpload, Storing, Taken, UnfinishedUpload, UploadLock};
 pub use vaults::{InventoryKnowledge, VaultKnowledge};

@@ -4,10 +4,11 @@
 //! meet one that the cache knows. If it is the same job, or another that brought the same bytes, and the rows that it
 //! lists are as it left them, what there is to tell follows from the rows alone.
 
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, TransactionBehavior};
-use sha2::{Digest, Sha256};
+use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior};
 
-use super::inventory::{Comparison, InventoryTaken, Reconciliation};
+use super::checksum::checksum;
+use super::inventory::{Comparison, InventoryTaken};
+use super::reconciliation::Reconciliation;
 use super::{Cache, CacheError, Finding, findings};
 use crate::treehash::TreeHash;
 use crate::types::Timestamp;
@@ -90,30 +91,4 @@ fn last(transaction: &Transaction<'_>, comparison: Comparison<'_>) -> rusqlite::
         })
     };
     transaction.query_row(sql, values, last).optional()
-}
-
-/// Returns a number that changes with any row that an inventory lists, whatever their order.
-pub(super) fn checksum(connection: &Connection, serial: i64) -> rusqlite::Result<i64> {
-    let sql = "SELECT id, vault, account, region, name, file_name, size_bytes, tree_hash, created_upstream
-               FROM main.archive WHERE listed_in = ?1";
-    let mut query = connection.prepare(sql)?;
-    let columns = query.column_count();
-    let mut rows = query.query([&serial as &dyn ToSql])?;
-    let mut sum = 0_i64;
-    while let Some(row) = rows.next()? {
-        let mut hasher = Sha256::new();
-        for column in 0..columns {
-            match row.get_ref(column)? {
-                rusqlite::types::ValueRef::Text(text) => hasher.update(text),
-                rusqlite::types::ValueRef::Integer(number) => hasher.update(number.to_le_bytes()),
-                rusqlite::types::ValueRef::Real(number) => hasher.update(number.to_le_bytes()),
-                _ => {}
-            }
-            hasher.update([0]);
-        }
-        let digest = hasher.finalize();
-        let (head, _) = digest.split_at(8);
-        sum = sum.wrapping_add(head.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)));
-    }
-    Ok(sum)
 }

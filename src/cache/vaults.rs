@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::accounts::OWNED;
-use super::inventory::INVENTORY_LAG;
+use super::lag::seen_at;
 use super::{Cache, CacheError, Scope};
 use crate::types::{AccountId, Region, Timestamp, VaultName};
 
@@ -30,16 +30,10 @@ pub struct InventoryKnowledge {
 }
 
 impl InventoryKnowledge {
-    /// Returns when the listed archives are known to have existed, by the original's careful reckoning. An inventory is
-    /// not made anew while a vault does not change, so one that was asked for long after its date still tells of a time
-    /// shortly before the asking.
+    /// Returns when the archives that it lists are known to have existed.
     pub fn seen_at(&self) -> Timestamp {
         seen_at(self.date, self.requested)
     }
-}
-
-pub(super) fn seen_at(date: Timestamp, requested: Timestamp) -> Timestamp {
-    date.max(requested - INVENTORY_LAG)
 }
 
 impl Cache {
