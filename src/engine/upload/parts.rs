@@ -13,6 +13,9 @@ use crate::service::ServiceError;
 use crate::treehash::{TreeHash, TreeHasher};
 use crate::types::{ArchiveName, PartSize, UploadId};
 
+/// How many parts there are besides those that travel: read ahead, or waiting for their answers.
+const BESIDES: usize = 1;
+
 /// A part in memory.
 pub(super) struct Part {
     pub(super) index: usize,
@@ -346,8 +349,8 @@ impl<'a> Sender<'a> {
     /// Reads the next part; hears of those that arrive meanwhile.
     async fn next_while_sending(&mut self, rest: &mut Parts) -> Result<Option<Part>, EngineError> {
         let engine = self.upload.engine;
-        // One part is read ahead; more would only be out of the processor's cache when their turn comes.
-        while self.tasks.len() > engine.transfers.jobs() {
+        // More would only be out of the processor's cache when their turn comes.
+        while self.tasks.len() >= engine.transfers.jobs() + BESIDES {
             let Some(joined) = self.tasks.join_next().await else { break };
             self.take(joined)?;
         }
@@ -372,8 +375,11 @@ impl<'a> Sender<'a> {
         let what =
             format!("part {} of archive {}", index + 1, crate::types::quoted(self.upload.name.as_str()));
         self.tasks.spawn(async move {
-            let send = || engine.glacier.upload_part(&vault, &id, start_byte, data.clone());
-            let sent = engine.transfers.repeat(&what, send).await;
+            // The place is free for the next part while the answer to this one is on its way.
+            let send = |slot| {
+                engine.glacier.upload_part(&vault, &id, start_byte, data.clone(), Box::new(|| drop(slot)))
+            };
+            let sent = engine.transfers.repeat_in_turn(&what, send).await;
             let length = data.len();
             engine.transfers.give_back(data);
             drop(room);
