@@ -13,9 +13,6 @@ use crate::service::ServiceError;
 use crate::treehash::{TreeHash, TreeHasher};
 use crate::types::{ArchiveName, PartSize, UploadId};
 
-/// How many parts there are besides those that travel: read ahead, or waiting for their answers.
-const BESIDES: usize = 1;
-
 /// A part in memory.
 pub(super) struct Part {
     pub(super) index: usize,
@@ -349,8 +346,7 @@ impl<'a> Sender<'a> {
     /// Reads the next part; hears of those that arrive meanwhile.
     async fn next_while_sending(&mut self, rest: &mut Parts) -> Result<Option<Part>, EngineError> {
         let engine = self.upload.engine;
-        // More would only be out of the processor's cache when their turn comes.
-        while self.tasks.len() >= engine.transfers.jobs() + BESIDES {
+        while self.tasks.len() >= at_once(engine.transfers.jobs()) {
             let Some(joined) = self.tasks.join_next().await else { break };
             self.take(joined)?;
         }
@@ -402,6 +398,12 @@ impl<'a> Sender<'a> {
     fn tree_hash(&self) -> TreeHash {
         TreeHash::combine(self.hashes.iter().copied().flatten())
     }
+}
+
+/// Returns how many parts there are at most when so many travel: some wait for their answers, or are read ahead. More
+/// would only be out of the processor's cache when their turn comes.
+fn at_once(jobs: usize) -> usize {
+    jobs + 1 + jobs / 8
 }
 
 /// Returns how many bytes the part of this index has.
