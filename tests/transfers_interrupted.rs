@@ -12,8 +12,8 @@ use glacier_emulator::Emulator;
 use support::{HOUR, Shell, noise};
 
 const MIB: usize = 1 << 20;
-/// Parts that may be on their way at once.
-const IN_FLIGHT: u64 = 8;
+/// Parts that may be on their way at once: 8, and 2 whose data has arrived and whose answer is on its way.
+const IN_FLIGHT: u64 = 10;
 const UPLOAD: [&str; 6] = ["archive", "upload", "v", "file", "--part-size", "1M"];
 const RETRIEVE: [&str; 6] = ["archive", "retrieve", "v", "file", "--multipart-size", "1048576"];
 
