@@ -12,8 +12,8 @@ use glacier_emulator::Emulator;
 use support::{HOUR, Shell, noise};
 
 const MIB: usize = 1 << 20;
-/// Parts that may be on their way at once.
-const IN_FLIGHT: u64 = 8;
+/// Parts that may be on their way at once: 8, and 2 whose data has arrived and whose answer is on its way.
+const IN_FLIGHT: u64 = 10;
 const UPLOAD: [&str; 6] = ["archive", "upload", "v", "file", "--part-size", "1M"];
 const RETRIEVE: [&str; 6] = ["archive", "retrieve", "v", "file", "--multipart-size", "1048576"];
 
@@ -121,7 +121,7 @@ fn a_file_that_is_written_to_while_it_is_read_is_not_stored() {
     let shell = shell(40, 30);
     let mut child = start(&shell, &UPLOAD);
     while shell.count("UploadMultipartPart") < 2 {
-        assert!(child.try_wait().unwrap().is_none());
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::yield_now();
     }
     File::options().append(true).open(shell.path("file")).unwrap().write_all(b"x").unwrap();
@@ -136,8 +136,9 @@ fn a_file_that_is_written_to_while_it_is_read_is_not_stored() {
 #[test]
 fn a_file_that_is_only_linked_to_meanwhile_is_stored() {
     let shell = shell(24, 20);
-    let child = start(&shell, &UPLOAD);
+    let mut child = start(&shell, &UPLOAD);
     while shell.count("UploadMultipartPart") < 2 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::yield_now();
     }
     std::fs::hard_link(shell.path("file"), shell.path("link")).unwrap();
@@ -150,8 +151,9 @@ fn two_at_once_store_the_same_file_once() {
     for (mib, part_size) in [(24, "1M"), (1, "16M")] {
         let shell = shell(mib, 50);
         let upload = ["archive", "upload", "v", "file", "--part-size", part_size];
-        let first = start(&shell, &upload);
+        let mut first = start(&shell, &upload);
         while shell.count("InitiateMultipartUpload") + shell.count("UploadArchive") == 0 {
+            assert!(first.try_wait().unwrap().is_none(), "it ended too early");
             std::thread::yield_now();
         }
         let second = shell.glacier(&upload);

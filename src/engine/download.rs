@@ -35,6 +35,8 @@ use range::{Fetched, Fetcher, Keep};
 
 /// Ranges are held in memory until they are verified, so they are at most this large.
 const RANGE_MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// How many ranges there are at once for each that travels: a slow disk must not let them pile up in memory.
+const AT_WORK_PER_JOB: usize = 2;
 /// How many verified ranges may wait for their turn in a stream, for each that travels.
 const WAITING_PER_JOB: usize = 2;
 
@@ -302,7 +304,11 @@ impl<'a> Arriving<'a> {
             {
                 self.begin(index);
             }
-            let wants_room = self.room.is_none() && self.not_taken < self.window && self.missing.len() > 0;
+            let at_work_max = self.engine.transfers.jobs() * AT_WORK_PER_JOB;
+            let wants_room = self.room.is_none()
+                && self.not_taken < self.window
+                && self.tasks.len() < at_work_max
+                && self.missing.len() > 0;
             if !wants_room && self.tasks.is_empty() {
                 return Ok(None);
             }

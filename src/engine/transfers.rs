@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(super) use repeat::Repeatable;
+pub(super) use slots::Slot;
 use slots::Slots;
 
 use super::{Clock, Notice, Observer};
@@ -35,7 +36,7 @@ pub struct TransferSettings {
 
 /// What all transfers of a process share.
 pub(super) struct Transfers {
-    slots: Slots,
+    slots: Arc<Slots>,
     memory: Arc<Semaphore>,
     memory_mib: u32,
     buffers: std::sync::Mutex<Vec<BytesMut>>,

@@ -1,9 +1,10 @@
 //! A request that carries data, on its way out: its hash is read where the SDK has put it, its bytes are paced, and
 //! a peer that takes no more of them is noticed.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -24,9 +25,9 @@ pub(super) const SILENCE_MAX: Duration = Duration::from_secs(45);
 const PORTION_BYTES: usize = 256 * 1024;
 
 /// What is known of a request with data while it is sent.
-#[derive(Debug)]
 pub(super) struct Sending {
     data: Bytes,
+    when_sent: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     bandwidth: Option<Arc<Bandwidth>>,
     tree_hash: OnceLock<TreeHash>,
     began: Instant,
@@ -35,9 +36,14 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    pub(super) fn new(data: Bytes, bandwidth: Option<Arc<Bandwidth>>) -> Arc<Self> {
+    pub(super) fn new(
+        data: Bytes,
+        bandwidth: Option<Arc<Bandwidth>>,
+        when_sent: Box<dyn FnOnce() + Send>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             data,
+            when_sent: Mutex::new(Some(when_sent)),
             bandwidth,
             tree_hash: OnceLock::new(),
             began: Instant::now(),
@@ -66,12 +72,26 @@ impl Sending {
         }
     }
 
+    /// Calls `when_sent`, once.
+    pub(super) fn note_sent(&self) {
+        let when_sent = self.when_sent.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(when_sent) = when_sent {
+            when_sent();
+        }
+    }
+
     fn note_movement(&self) {
         self.last_moved_milliseconds.store(self.elapsed_milliseconds(), Ordering::Relaxed);
     }
 
     fn elapsed_milliseconds(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl fmt::Debug for Sending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").field("bytes", &self.data.len()).finish_non_exhaustive()
     }
 }
 
@@ -141,7 +161,11 @@ impl Body for Paced {
             self.pause = None;
         }
         self.sending.note_movement();
-        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(bytes)))))
+        let portion = self.rest.split_to(bytes);
+        if self.rest.is_empty() {
+            self.sending.note_sent();
+        }
+        Poll::Ready(Some(Ok(Frame::data(portion))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -55,7 +55,7 @@ impl Glacier {
         tree_hash: TreeHash,
         data: Bytes,
     ) -> Result<StoredArchive, ServiceError> {
-        let sending = self.sending(&data);
+        let sending = self.sending(&data, Box::new(|| ()));
         let request = self
             .client()
             .upload_archive()
@@ -93,16 +93,17 @@ impl Glacier {
     }
 
     /// Stores one part that begins at `start_byte`; sent again, it takes the place of the former. Returns its tree
-    /// hash, which the service has checked.
+    /// hash, which the service has checked. `when_sent` is called when the data is on its way, before the answer.
     pub async fn upload_part(
         &self,
         vault: &VaultName,
         upload: &UploadId,
         start_byte: u64,
         data: Bytes,
+        when_sent: Box<dyn FnOnce() + Send>,
     ) -> Result<TreeHash, ServiceError> {
         let last_byte = start_byte + data.len() as u64 - 1;
-        let sending = self.sending(&data);
+        let sending = self.sending(&data, when_sent);
         // Without a checksum of ours, the SDK computes it in the same pass as the one it signs.
         let request = self
             .client()
@@ -113,10 +114,13 @@ impl Glacier {
             .body(ByteStream::from(data));
         let request =
             request.customize().config_override(retries::with_data()).interceptor(Hook(Arc::clone(&sending)));
-        tokio::select! {
-            answer = request.send() => drop(answer.map_err(|error| self.sorted(&error))?),
-            () = sending.silence() => return Err(self.silent()),
-        }
+        let sent = tokio::select! {
+            answer = request.send() => answer.map(drop).map_err(|error| self.sorted(&error)),
+            () = sending.silence() => Err(self.silent()),
+        };
+        // An early answer leaves data behind.
+        sending.note_sent();
+        sent?;
         sending.tree_hash().ok_or_else(|| ServiceError::bad_answer("an answer to nothing"))
     }
 
@@ -205,8 +209,8 @@ impl Glacier {
         request.send().await.map(drop).map_err(|error| self.sorted(&error))
     }
 
-    fn sending(&self, data: &Bytes) -> Arc<Sending> {
-        Sending::new(data.clone(), self.bandwidth.clone())
+    fn sending(&self, data: &Bytes, when_sent: Box<dyn FnOnce() + Send>) -> Arc<Sending> {
+        Sending::new(data.clone(), self.bandwidth.clone(), when_sent)
     }
 
     fn silent(&self) -> ServiceError {

@@ -9,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::file_or_standard::FileOrStandard;
 use crate::cli::output::say;
 use crate::engine::{Engine, RangeSize, Retrieval, RetrieveOptions, Target, Wanted};
-use crate::types::{ArchiveRef, quoted};
+use crate::types::{ArchiveRef, file_name_in, quoted};
 
 pub(super) async fn run(engine: &Engine, args: archive::Retrieve) -> Result<Exit> {
     if args.names.len() > 1 && args.output.is_some() {
@@ -64,11 +64,12 @@ fn wanted(args: &archive::Retrieve) -> Result<Vec<Wanted>> {
     Ok(wanted)
 }
 
-/// The base name of the archive's name, in the current directory.
+/// The base name of the archive's name, or of the file that its description tells of, in the current directory.
 fn default_path(reference: &ArchiveRef) -> Result<PathBuf> {
     let (ArchiveRef::Name(name) | ArchiveRef::PrefixedName(name)) = reference else {
         bail!("an archive given by id needs a name for its file; give one with -o");
     };
+    let name = &file_name_in(name).unwrap_or_else(|| name.clone());
     match Path::new(name).file_name() {
         Some(file_name) if !name.ends_with('/') => Ok(PathBuf::from(file_name)),
         _ => bail!("archive {} has no name that a file could have; give one with -o", quoted(name)),

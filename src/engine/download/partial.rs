@@ -15,6 +15,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -26,6 +27,8 @@ const HEAD_BYTES: u64 = 64;
 const RECORD_BYTES: u64 = 32;
 /// Says what stands behind the data, and in which form.
 const MAGIC: &[u8; 16] = b"glacier ranges 1";
+/// How much is written before it is synced.
+const SYNC_BYTES: u64 = 64 * 1024 * 1024;
 /// How much is read at once to see what is here.
 const PORTION_BYTES: usize = 1024 * 1024;
 
@@ -37,6 +40,7 @@ pub(super) struct Partial {
     /// Unknown for an output that comes by one request; then nothing is recorded.
     size_bytes: Option<u64>,
     range_size: PartSize,
+    unsynced_bytes: AtomicU64,
 }
 
 /// What became of opening one.
@@ -69,7 +73,8 @@ impl Partial {
                 break file;
             }
         };
-        let mut partial = Self { path, file: Arc::new(file), size_bytes, range_size };
+        let mut partial =
+            Self { path, file: Arc::new(file), size_bytes, range_size, unsynced_bytes: AtomicU64::new(0) };
         if let Some(size_bytes) = size_bytes {
             match partial.read_head(size_bytes)? {
                 Some(range_size) => partial.range_size = range_size,
@@ -113,6 +118,17 @@ impl Partial {
         let Some(size_bytes) = self.size_bytes else { return Ok(()) };
         let at = size_bytes + HEAD_BYTES + index as u64 * RECORD_BYTES;
         self.file.write_all_at(hash.as_bytes(), at)
+    }
+
+    /// Hears that so much was written, and syncs when it is much: the disk works while the network does, and there is
+    /// little left to sync at the end.
+    pub(super) fn sync_now_and_then(&self, written_bytes: u64) -> io::Result<()> {
+        let unsynced = self.unsynced_bytes.fetch_add(written_bytes, Ordering::Relaxed) + written_bytes;
+        if unsynced < SYNC_BYTES {
+            return Ok(());
+        }
+        self.unsynced_bytes.store(0, Ordering::Relaxed);
+        self.file.sync_data()
     }
 
     /// Puts the data, which is complete, where it belongs; it lasts through a loss of power when this returns.

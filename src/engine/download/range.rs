@@ -4,12 +4,13 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{Output, Partial};
-use crate::engine::transfers::{Repeatable, Room};
-use crate::engine::{Engine, EngineError, Progress, blocking};
+use crate::engine::transfers::{Repeatable, Room, Slot};
+use crate::engine::{Engine, EngineError, Notice, Progress, blocking};
 use crate::service::{ByteRange, JobOutput, Repeat, ServiceError};
 use crate::treehash::{TreeHash, TreeHasher};
 use crate::types::{JobId, VaultName, quoted};
@@ -21,6 +22,7 @@ pub(super) const NOT_AS_SAID: &str = "a range of it has another tree hash than t
 const PORTION_BYTES: usize = 1024 * 1024;
 
 /// Where a verified range is kept.
+#[derive(Clone)]
 pub(super) enum Keep {
     /// In the file beside the target, with its hash.
     In(Arc<Partial>),
@@ -50,10 +52,9 @@ pub(super) enum RangeError {
 }
 
 impl Repeatable for RangeError {
-    fn repeat(&self, tries: u32) -> Repeat {
+    fn repeat(&self) -> Repeat {
         match self {
             Self::Service(error) => error.repeat(),
-            Self::Damaged(_) if tries < DAMAGED_TRIES => Repeat::MayHelp,
             Self::Damaged(_) | Self::CannotWrite(_) => Repeat::Useless,
         }
     }
@@ -94,29 +95,46 @@ impl Fetcher {
         }
     }
 
-    /// Fetches a range, verifies it, and keeps it.
+    /// Fetches a range, verifies it, and keeps it. One that comes damaged is fetched again, a few times. While it is
+    /// verified, another travels in its place.
     pub(super) async fn fetch(&self, index: usize, range: ByteRange) -> Result<Fetched, RangeError> {
-        self.engine.transfers.repeat(&self.what(Some(index)), || self.fetch_once(index, range)).await
+        let what = self.what(Some(index));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let fetch = |slot| self.fetch_once(range, slot);
+            let (data, expected) = self.engine.transfers.repeat_in_turn(&what, fetch).await?;
+            let keep = self.keep.clone();
+            let kept = blocking(move || verify_and_keep(index, range, expected, data, &keep)).await;
+            match kept {
+                Err(RangeError::Damaged(why)) if tries < DAMAGED_TRIES => {
+                    let (what, next_try, tries_max, pause) =
+                        (what.clone(), tries + 1, DAMAGED_TRIES, Duration::ZERO);
+                    let notice = Notice::Repeating { what, why, next_try, tries_max, pause };
+                    self.engine.transfers.notice(&notice);
+                }
+                kept => return kept,
+            }
+        }
     }
 
-    async fn fetch_once(&self, index: usize, range: ByteRange) -> Result<Fetched, RangeError> {
+    /// Returns what came, and the hash that the service says it has.
+    async fn fetch_once(
+        &self,
+        range: ByteRange,
+        slot: Slot,
+    ) -> Result<(Vec<Bytes>, Option<TreeHash>), ServiceError> {
         let mut answer = self.engine.glacier.job_output(&self.vault, &self.job, Some(range)).await?;
-        let expected = answer.tree_hash;
-        let mut data = Vec::new();
-        let mut bytes = 0;
+        let (mut data, mut received_bytes, mut slot) = (Vec::new(), 0, Some(slot));
         while let Some(some) = answer.next().await? {
-            bytes += some.len() as u64;
+            received_bytes += some.len() as u64;
             data.push(some);
+            // The next request takes a while to be answered, and can be on its way.
+            if received_bytes >= range.length_bytes - range.length_bytes / 16 {
+                drop(slot.take());
+            }
         }
-        if bytes != range.length_bytes {
-            return Err(RangeError::Damaged(format!("{bytes} bytes came instead of {}", range.length_bytes)));
-        }
-        let keep = match &self.keep {
-            Keep::In(partial) => Keep::In(Arc::clone(partial)),
-            Keep::At(file) => Keep::At(Arc::clone(file)),
-            Keep::InMemory => Keep::InMemory,
-        };
-        blocking(move || verify_and_keep(index, range, expected, data, &keep)).await
+        Ok((data, answer.tree_hash))
     }
 
     /// Fetches all of an output whose size is not known.
@@ -162,6 +180,10 @@ fn verify_and_keep(
     data: Vec<Bytes>,
     keep: &Keep,
 ) -> Result<Fetched, RangeError> {
+    let bytes: u64 = data.iter().map(|bytes| bytes.len() as u64).sum();
+    if bytes != range.length_bytes {
+        return Err(RangeError::Damaged(format!("{bytes} bytes came instead of {}", range.length_bytes)));
+    }
     let mut hasher = TreeHasher::new();
     data.iter().for_each(|bytes| hasher.update(bytes));
     let tree_hash = hasher.finish();
@@ -174,6 +196,7 @@ fn verify_and_keep(
         Keep::In(partial) => {
             write(partial.file(), range.start_byte, &data)?;
             partial.record(index, tree_hash)?;
+            partial.sync_now_and_then(range.length_bytes)?;
         }
     }
     Ok(Fetched { tree_hash, data: Vec::new(), room: None })

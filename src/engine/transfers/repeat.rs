@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::Transfers;
+use super::{Slot, Transfers};
 use crate::engine::Notice;
 use crate::service::{Repeat, ServiceError};
 
@@ -23,16 +23,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What may be said of a failure.
 pub(in crate::engine) trait Repeatable: std::fmt::Display {
-    /// Returns whether to try again, having tried so often.
-    fn repeat(&self, tries: u32) -> Repeat;
+    /// Returns whether to try again.
+    fn repeat(&self) -> Repeat;
 
     /// Returns whether it is an answer: someone is there.
     fn is_answer(&self) -> bool;
 }
 
 impl Repeatable for ServiceError {
-    fn repeat(&self, _tries: u32) -> Repeat {
-        self.repeat()
+    fn repeat(&self) -> Repeat {
+        ServiceError::repeat(self)
     }
 
     fn is_answer(&self) -> bool {
@@ -41,7 +41,21 @@ impl Repeatable for ServiceError {
 }
 
 impl Transfers {
-    /// Sends a request, one of those that travel at once, until it succeeds or there is no more point in it.
+    /// Sends a request with data, one of those that travel at once, until it succeeds or there is no more point in it.
+    /// `send` drops the place as soon as its data has travelled.
+    pub(in crate::engine) async fn repeat_in_turn<T, E, F>(
+        &self,
+        what: &(dyn std::fmt::Display + Sync),
+        send: impl Fn(Slot) -> F,
+    ) -> Result<T, E>
+    where
+        E: Repeatable,
+        F: Future<Output = Result<T, E>>,
+    {
+        self.repeat(what, || async { send(self.slots.take().await).await }).await
+    }
+
+    /// Sends a request until it succeeds or there is no more point in it.
     pub(in crate::engine) async fn repeat<T, E, F>(
         &self,
         what: &(dyn std::fmt::Display + Sync),
@@ -54,10 +68,7 @@ impl Transfers {
         let mut tries = 0;
         loop {
             tries += 1;
-            let slot = self.slots.take().await;
-            let outcome = send().await;
-            drop(slot);
-            let error = match outcome {
+            let error = match send().await {
                 Ok(done) => {
                     self.has_been_answered.store(true, Ordering::Relaxed);
                     if self.repeats_left.load(Ordering::Relaxed) < REPEATS_MAX {
@@ -68,7 +79,7 @@ impl Transfers {
                 Err(error) => error,
             };
             self.has_been_answered.fetch_or(error.is_answer(), Ordering::Relaxed);
-            match error.repeat(tries) {
+            match error.repeat() {
                 Repeat::Useless => return Err(error),
                 Repeat::MayHelp => {}
                 Repeat::MayHelpWithFewerAtOnce => {

@@ -1,8 +1,8 @@
 //! How many parts travel at once.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many requests must have been given up by the service for want of data before fewer travel.
 const TIMEOUTS_MAX: u32 = 3;
@@ -10,7 +10,7 @@ const TIMEOUTS_MAX: u32 = 3;
 /// Places for parts on their way, of which there may become fewer.
 #[derive(Debug)]
 pub(super) struct Slots {
-    places: Semaphore,
+    places: Arc<Semaphore>,
     state: Mutex<State>,
 }
 
@@ -23,15 +23,17 @@ struct State {
 }
 
 /// A place, until it is dropped.
-pub(super) struct Slot<'a> {
-    slots: &'a Slots,
-    place: Option<SemaphorePermit<'a>>,
+#[derive(Debug)]
+pub(in crate::engine) struct Slot {
+    slots: Arc<Slots>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Slots {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize) -> Arc<Self> {
         let limit = limit.min(Semaphore::MAX_PERMITS);
-        Self { places: Semaphore::new(limit), state: Mutex::new(State { limit, excess: 0, timeouts: 0 }) }
+        let state = Mutex::new(State { limit, excess: 0, timeouts: 0 });
+        Arc::new(Self { places: Arc::new(Semaphore::new(limit)), state })
     }
 
     /// Returns how many places there are.
@@ -40,8 +42,9 @@ impl Slots {
     }
 
     /// Waits for a place.
-    pub(super) async fn take(&self) -> Slot<'_> {
-        Slot { slots: self, place: self.places.acquire().await.ok() }
+    pub(super) async fn take(self: &Arc<Self>) -> Slot {
+        let place = Arc::clone(&self.places).acquire_owned().await.ok();
+        Slot { slots: Arc::clone(self), place }
     }
 
     /// Hears that the service was tired of waiting for a part. After some of them there are half as many places, and
@@ -65,7 +68,7 @@ impl Slots {
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.slots.lock();
         if state.excess > 0

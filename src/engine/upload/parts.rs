@@ -346,8 +346,7 @@ impl<'a> Sender<'a> {
     /// Reads the next part; hears of those that arrive meanwhile.
     async fn next_while_sending(&mut self, rest: &mut Parts) -> Result<Option<Part>, EngineError> {
         let engine = self.upload.engine;
-        // One part is read ahead; more would only be out of the processor's cache when their turn comes.
-        while self.tasks.len() > engine.transfers.jobs() {
+        while self.tasks.len() >= at_once(engine.transfers.jobs()) {
             let Some(joined) = self.tasks.join_next().await else { break };
             self.take(joined)?;
         }
@@ -372,8 +371,11 @@ impl<'a> Sender<'a> {
         let what =
             format!("part {} of archive {}", index + 1, crate::types::quoted(self.upload.name.as_str()));
         self.tasks.spawn(async move {
-            let send = || engine.glacier.upload_part(&vault, &id, start_byte, data.clone());
-            let sent = engine.transfers.repeat(&what, send).await;
+            // The place is free for the next part while the answer to this one is on its way.
+            let send = |slot| {
+                engine.glacier.upload_part(&vault, &id, start_byte, data.clone(), Box::new(|| drop(slot)))
+            };
+            let sent = engine.transfers.repeat_in_turn(&what, send).await;
             let length = data.len();
             engine.transfers.give_back(data);
             drop(room);
@@ -396,6 +398,12 @@ impl<'a> Sender<'a> {
     fn tree_hash(&self) -> TreeHash {
         TreeHash::combine(self.hashes.iter().copied().flatten())
     }
+}
+
+/// Returns how many parts there are at most when so many travel: some wait for their answers, or are read ahead. More
+/// would only be out of the processor's cache when their turn comes.
+fn at_once(jobs: usize) -> usize {
+    jobs + 1 + jobs / 8
 }
 
 /// Returns how many bytes the part of this index has.

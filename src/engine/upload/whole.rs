@@ -27,10 +27,11 @@ impl Upload<'_> {
         let lock = self.begin(parts, Some(storing), earlier)?;
         let (glacier, vault, name) = (&self.engine.glacier, self.vault, self.name);
         let what = format!("archive {}", crate::types::quoted(name.as_str()));
-        let send = || async {
+        let send = |slot| async {
+            let _slot = slot;
             glacier.upload_archive(vault, name, tree_hash, part.data.clone()).await.map_err(OnlyIfRefused)
         };
-        match self.engine.transfers.repeat(&what, send).await {
+        match self.engine.transfers.repeat_in_turn(&what, send).await {
             Ok(stored) => {
                 self.progress.transferred(storing.size_bytes);
                 self.finish(lock, &stored, &storing)
@@ -54,7 +55,7 @@ impl Upload<'_> {
 struct OnlyIfRefused(ServiceError);
 
 impl Repeatable for OnlyIfRefused {
-    fn repeat(&self, _tries: u32) -> Repeat {
+    fn repeat(&self) -> Repeat {
         if self.0.is_outcome_unknown() { Repeat::Useless } else { self.0.repeat() }
     }
 
