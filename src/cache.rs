@@ -43,7 +43,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 pub use accounts::Scope;
-pub use archives::{Archive, NewArchive};
+pub use archives::{Archive, Listed, NewArchive};
 pub use findings::{Finding, FindingKind};
 pub use inventory::{Comparison, InventoryTaken, ListedArchive, ListedSink};
 pub(crate) use lag::INVENTORY_LAG;

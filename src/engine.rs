@@ -42,7 +42,7 @@ pub use vaults::VaultDetails;
 pub use wait::Patience;
 
 pub use crate::cache::{
-    Archive, Finding, FindingKind, InventoryKnowledge, InventoryTaken, Storing, UnfinishedUpload,
+    Archive, Finding, FindingKind, InventoryKnowledge, InventoryTaken, Listed, Storing, UnfinishedUpload,
     VaultKnowledge,
 };
 pub use crate::service::{Caller, Connection, Job, JobStatus, JobTask, Keys, OpenUpload, Tier};

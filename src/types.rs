@@ -10,7 +10,7 @@ mod part_size;
 mod quoted;
 mod timestamp;
 
-pub use archive_ref::ArchiveRef;
+pub use archive_ref::{ArchiveRef, needs_prefix};
 pub use foreign_name::file_name_in;
 pub use ids::{AccountId, ArchiveId, JobId, UploadId};
 pub use names::{ArchiveName, Region, VaultName};

@@ -83,8 +83,8 @@ impl Fixture {
 
     fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
-        let visit = |archive: glacier_engine::cache::Archive| {
-            names.push(archive.name.unwrap());
+        let visit = |listed: &glacier_engine::cache::Listed<'_>| {
+            names.push(listed.shown_name.to_owned());
             std::ops::ControlFlow::Continue(())
         };
         self.cache.list(&self.scope, &self.vault, visit).unwrap();

@@ -1,6 +1,7 @@
 //! Rows of archives.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use rusqlite::{Connection, Row, ToSql, named_params};
 
@@ -156,13 +157,13 @@ impl Cache {
         })
     }
 
-    /// Gives every archive of the vault that is not deleted to `visit`, by the name that is shown
-    /// (bytes) and id, until it breaks.
+    /// Gives every archive of the vault that is not deleted to `visit`, by the name that is shown (bytes) and id, until
+    /// it breaks.
     pub fn list(
         &self,
         scope: &Scope,
         vault: &VaultName,
-        mut visit: impl FnMut(Archive) -> ControlFlow<()>,
+        mut visit: impl FnMut(&Listed<'_>) -> ControlFlow<()>,
     ) -> Result<(), CacheError> {
         self.with(|connection| {
             let mut query = connection.prepare_cached(&format!(
@@ -173,13 +174,38 @@ impl Cache {
                 ":vault": vault.as_str(), ":account": scope.account_text(), ":key": &scope.access_key_id,
                 ":region": scope.region.as_str()
             };
-            for row in query.query_map(parameters, archive)? {
-                if visit(row?).is_break() {
+            let mut rows = query.query(parameters)?;
+            while let Some(row) = rows.next()? {
+                let name = |index| Ok::<_, rusqlite::Error>(row.get_ref(index)?.as_str_or_null()?);
+                let shown_name = name(9)?.or(name(1)?).unwrap_or_default();
+                let id = row.get_ref(0)?.as_str()?;
+                if visit(&Listed { id, shown_name, row, path: &self.path }).is_break() {
                     break;
                 }
             }
             Ok(())
         })
+    }
+}
+
+/// An archive in a list. Of a million, only what is looked at is taken apart.
+pub struct Listed<'row> {
+    /// Its id.
+    pub id: &'row str,
+    /// The name that people know it by; empty if it has none.
+    pub shown_name: &'row str,
+    row: &'row Row<'row>,
+    path: &'row Path,
+}
+
+impl Listed<'_> {
+    /// Returns all that is known of it.
+    ///
+    /// # Errors
+    ///
+    /// When the row holds what no archive has.
+    pub fn archive(&self) -> Result<Archive, CacheError> {
+        archive(self.row).map_err(|source| CacheError::new(self.path, source))
     }
 }
 

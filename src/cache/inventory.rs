@@ -12,7 +12,7 @@ use crate::types::{AccountId, ArchiveId, JobId, Timestamp, VaultName, file_name_
 
 /// What SQLite may hold in memory of the file, and of the temporary tables, while a large vault is compared; in KiB below
 /// zero, as its pragma wants it.
-const CACHE_SIZE_COMPARING: i64 = -32 * 1024;
+const CACHE_SIZE_COMPARING: i64 = -24 * 1024;
 const CACHE_SIZE_TEMPORARY: i64 = -16 * 1024;
 const CACHE_SIZE_DEFAULT: i64 = -2000;
 

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::{Engine, EngineError};
-use crate::cache::{Archive, VaultKnowledge};
+use crate::cache::{Archive, Listed, VaultKnowledge};
 use crate::types::{AccountId, ArchiveRef, VaultName};
 
 /// How much a list of a vault's archives says.
@@ -52,7 +52,7 @@ impl Engine {
     pub async fn list(
         &self,
         vault: &VaultName,
-        mut visit: impl FnMut(Archive) -> ControlFlow<()>,
+        mut visit: impl FnMut(&Listed<'_>) -> ControlFlow<()>,
     ) -> Result<Listing, EngineError> {
         let mut scope = self.scope_for_reading(vault).await?;
         let mut is_empty = true;

@@ -122,7 +122,7 @@ impl Engine {
         patience: Patience,
         tell: impl FnMut(Finding) + Send + 'static,
     ) -> Result<(Result<(), String>, Option<InventoryTaken>), EngineError> {
-        let scope = self.scope_of(vault).await?;
+        let scope = self.scope_for_reading(vault).await?;
         let name = quoted(&reference.to_string());
         let found = self.find(&scope, vault, reference)?;
         if found.is_empty() && patience == Patience::ComeBackLater {

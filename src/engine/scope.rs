@@ -32,7 +32,8 @@ impl Engine {
     /// who they are, an account that is known here is meant: the one that has the vault, else the last that was used.
     pub(super) async fn scope_for_reading(&self, vault: &VaultName) -> Result<Scope, EngineError> {
         if let Some(account) = self.cache.account_of(&self.caller.name())? {
-            return Ok(self.reading(Some(account), String::new()));
+            let access_key_id = self.caller.access_key_id.clone().unwrap_or_default();
+            return Ok(self.reading(Some(account), access_key_id));
         }
         let accounts = self.cache.accounts()?;
         if !self.caller.is_named() && !accounts.is_empty() {

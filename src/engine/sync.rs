@@ -16,6 +16,8 @@ use crate::service::{Job, JobStatus, JobTask, ServiceError};
 use crate::treehash::TreeHash;
 use crate::types::{AccountId, JobId, Timestamp, VaultName, quoted};
 
+/// How much of an inventory one request fetches.
+const INVENTORY_RANGE_BYTES: u64 = 1024 * 1024;
 /// How much of an inventory is read from its file at a time.
 const READ_BYTES: usize = 256 * 1024;
 
@@ -190,7 +192,8 @@ impl Engine {
             JobTask::Archive(_) => None,
         };
         let name = format!("inventory of {vault}");
-        let range_size = RangeSize::default();
+        // Several are in memory at once, beside what SQLite holds there.
+        let range_size = RangeSize::at_most(INVENTORY_RANGE_BYTES);
         let identity = job.id.as_str();
         let output =
             Output { vault, job: &job.id, name: &name, identity, size_bytes, tree_hash: None, range_size };

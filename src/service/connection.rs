@@ -1,6 +1,6 @@
 //! How the service is reached: endpoint, region, credentials, time limits.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
@@ -10,6 +10,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_glacier::config::timeout::TimeoutConfig;
+use tokio::sync::OnceCell;
 
 use super::bandwidth::Bandwidth;
 use super::error::ServiceError;
@@ -80,14 +81,15 @@ impl Caller {
 /// A Glacier of one region, as one set of credentials sees it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Glacier {
-    client: Arc<OnceLock<aws_sdk_glacier::Client>>,
-    pub(super) bandwidth: Option<Arc<Bandwidth>>,
-    config: SdkConfig,
+    connection: Arc<Connection>,
     region: Region,
+    pub(super) bandwidth: Option<Arc<Bandwidth>>,
+    config: Arc<OnceCell<SdkConfig>>,
+    client: Arc<OnceCell<aws_sdk_glacier::Client>>,
 }
 
 impl Glacier {
-    /// Reads AWS's configuration; nothing is sent yet and no credentials are asked for.
+    /// Finds out which region is meant; nothing is sent and no credentials are asked for.
     ///
     /// # Errors
     ///
@@ -97,29 +99,37 @@ impl Glacier {
             Some(region) => region.clone(),
             None => configured_region().await?,
         };
+        let connection = Arc::new(connection.clone());
+        Ok(Self { connection, region, bandwidth: None, config: Arc::default(), client: Arc::default() })
+    }
+
+    /// AWS's configuration and the client are made when they are first needed: for them all certificates of the system
+    /// are read, which takes longer than all the rest of a command that only asks the cache.
+    async fn config(&self) -> &SdkConfig {
+        self.config.get_or_init(|| self.load()).await
+    }
+
+    pub(super) async fn client(&self) -> &aws_sdk_glacier::Client {
+        self.client.get_or_init(async || aws_sdk_glacier::Client::new(self.config().await)).await
+    }
+
+    async fn load(&self) -> SdkConfig {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(ANSWER_TIMEOUT)
             .operation_timeout(CALL_TIMEOUT)
             .build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .region(aws_config::Region::new(region.as_str().to_owned()))
+            .region(aws_config::Region::new(self.region.as_str().to_owned()))
             .timeout_config(timeouts);
-        if let Some(url) = &connection.endpoint_url {
+        if let Some(url) = &self.connection.endpoint_url {
             loader = loader.endpoint_url(url);
         }
-        if let Some(Keys { access_key_id, secret_access_key }) = &connection.keys {
+        if let Some(Keys { access_key_id, secret_access_key }) = &self.connection.keys {
             let keys = Credentials::new(access_key_id, secret_access_key, None, None, "given");
             loader = loader.credentials_provider(keys);
         }
-        let config = loader.load().await;
-        Ok(Self { client: Arc::default(), bandwidth: None, config, region })
-    }
-
-    /// Made when it is first needed: it reads all the certificates of the system, which takes longer than all the rest of
-    /// a command that only asks the cache.
-    pub(super) fn client(&self) -> &aws_sdk_glacier::Client {
-        self.client.get_or_init(|| aws_sdk_glacier::Client::new(&self.config))
+        loader.load().await
     }
 
     /// Lets data come and go no faster than this, together with all others who share the limit.
@@ -141,7 +151,7 @@ impl Glacier {
     /// [`ServiceError::NoCredentials`] when AWS's chain of providers has none.
     pub async fn access_key_id(&self) -> Result<String, ServiceError> {
         let none = || ServiceError::NoCredentials { cause: String::new() };
-        let provider = self.config.credentials_provider().ok_or_else(none)?;
+        let provider = self.config().await.credentials_provider().ok_or_else(none)?;
         let credentials = provider.provide_credentials().await;
         let credentials = credentials.map_err(|error| ServiceError::no_credentials(&error))?;
         Ok(credentials.access_key_id().to_owned())

@@ -125,7 +125,8 @@ impl Glacier {
         vault: &VaultName,
         parameters: JobParameters,
     ) -> Result<JobId, ServiceError> {
-        let request = self.client().initiate_job().vault_name(vault.as_str()).job_parameters(parameters);
+        let request =
+            self.client().await.initiate_job().vault_name(vault.as_str()).job_parameters(parameters);
         let request = request.customize().config_override(retries::once(aws_sdk_glacier::Config::builder()));
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
         let id = answer.job_id().unwrap_or_default().parse();
@@ -134,7 +135,7 @@ impl Glacier {
 
     /// Lists all jobs of the vault that the service still knows, through all pages, in the service's order.
     pub async fn list_jobs(&self, vault: &VaultName) -> Result<Vec<Job>, ServiceError> {
-        let mut pages = self.client().list_jobs().vault_name(vault.as_str()).into_paginator().send();
+        let mut pages = self.client().await.list_jobs().vault_name(vault.as_str()).into_paginator().send();
         let mut jobs = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.sorted(&error))?;
@@ -149,7 +150,7 @@ impl Glacier {
     ///
     /// [`ServiceError::NotFound`] from about a day after its end.
     pub async fn describe_job(&self, vault: &VaultName, id: &JobId) -> Result<Job, ServiceError> {
-        let request = self.client().describe_job().vault_name(vault.as_str()).job_id(id.as_str());
+        let request = self.client().await.describe_job().vault_name(vault.as_str()).job_id(id.as_str());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
         let described = GlacierJobDescription::builder()
             .set_job_id(answer.job_id)

@@ -62,7 +62,7 @@ impl Glacier {
     ) -> Result<JobOutput, ServiceError> {
         let header = range
             .map(|range| format!("bytes={}-{}", range.start_byte, range.start_byte + range.length_bytes - 1));
-        let request = self.client().get_job_output().vault_name(vault.as_str()).job_id(job.as_str());
+        let request = self.client().await.get_job_output().vault_name(vault.as_str()).job_id(job.as_str());
         let request = request.set_range(header).customize().config_override(retries::with_data());
         let answer = tokio::time::timeout(SILENCE_MAX, request.send()).await;
         let silent = |_| ServiceError::unanswered(self.region().as_str(), "it fell silent".into(), false);

@@ -58,6 +58,7 @@ impl Glacier {
         let sending = self.sending(&data, Box::new(|| ()));
         let request = self
             .client()
+            .await
             .upload_archive()
             .vault_name(vault.as_str())
             .archive_description(name.as_str())
@@ -82,6 +83,7 @@ impl Glacier {
     ) -> Result<UploadId, ServiceError> {
         let request = self
             .client()
+            .await
             .initiate_multipart_upload()
             .vault_name(vault.as_str())
             .archive_description(name.as_str())
@@ -107,6 +109,7 @@ impl Glacier {
         // Without a checksum of ours, the SDK computes it in the same pass as the one it signs.
         let request = self
             .client()
+            .await
             .upload_multipart_part()
             .vault_name(vault.as_str())
             .upload_id(upload.as_str())
@@ -138,6 +141,7 @@ impl Glacier {
     ) -> Result<StoredArchive, ServiceError> {
         let request = self
             .client()
+            .await
             .complete_multipart_upload()
             .vault_name(vault.as_str())
             .upload_id(upload.as_str())
@@ -159,7 +163,7 @@ impl Glacier {
         vault: &VaultName,
         upload: &UploadId,
     ) -> Result<Vec<StoredPart>, ServiceError> {
-        let request = self.client().list_parts().vault_name(vault.as_str()).upload_id(upload.as_str());
+        let request = self.client().await.list_parts().vault_name(vault.as_str()).upload_id(upload.as_str());
         let mut pages = request.into_paginator().send();
         let mut parts = Vec::new();
         while let Some(page) = pages.next().await {
@@ -179,7 +183,7 @@ impl Glacier {
     /// Lists the vault's uploads in parts that are not finished.
     pub async fn list_uploads(&self, vault: &VaultName) -> Result<Vec<OpenUpload>, ServiceError> {
         let mut pages =
-            self.client().list_multipart_uploads().vault_name(vault.as_str()).into_paginator().send();
+            self.client().await.list_multipart_uploads().vault_name(vault.as_str()).into_paginator().send();
         let mut uploads = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.sorted(&error))?;
@@ -198,14 +202,19 @@ impl Glacier {
 
     /// Gives an upload in parts up; what it has stored is gone.
     pub async fn abort_upload(&self, vault: &VaultName, upload: &UploadId) -> Result<(), ServiceError> {
-        let request =
-            self.client().abort_multipart_upload().vault_name(vault.as_str()).upload_id(upload.as_str());
+        let request = self
+            .client()
+            .await
+            .abort_multipart_upload()
+            .vault_name(vault.as_str())
+            .upload_id(upload.as_str());
         request.send().await.map(drop).map_err(|error| self.sorted(&error))
     }
 
     /// Deletes the archive; one that is deleted already counts as done.
     pub async fn delete_archive(&self, vault: &VaultName, archive: &ArchiveId) -> Result<(), ServiceError> {
-        let request = self.client().delete_archive().vault_name(vault.as_str()).archive_id(archive.as_str());
+        let request =
+            self.client().await.delete_archive().vault_name(vault.as_str()).archive_id(archive.as_str());
         request.send().await.map(drop).map_err(|error| self.sorted(&error))
     }
 

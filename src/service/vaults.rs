@@ -25,7 +25,7 @@ pub struct Vault {
 impl Glacier {
     /// Creates the vault; nothing changes if it exists. Returns the account that owns it, if the answer says so.
     pub async fn create_vault(&self, vault: &VaultName) -> Result<Option<AccountId>, ServiceError> {
-        let answer = self.client().create_vault().vault_name(vault.as_str()).send().await;
+        let answer = self.client().await.create_vault().vault_name(vault.as_str()).send().await;
         let answer = answer.map_err(|error| self.sorted(&error))?;
         Ok(answer.location().and_then(account_of_location))
     }
@@ -36,13 +36,13 @@ impl Glacier {
     ///
     /// Refused while the last inventory holds archives, or after anything was written since.
     pub async fn delete_vault(&self, vault: &VaultName) -> Result<(), ServiceError> {
-        let answer = self.client().delete_vault().vault_name(vault.as_str()).send().await;
+        let answer = self.client().await.delete_vault().vault_name(vault.as_str()).send().await;
         answer.map(drop).map_err(|error| self.sorted(&error))
     }
 
     /// Describes the vault.
     pub async fn describe_vault(&self, vault: &VaultName) -> Result<Vault, ServiceError> {
-        let answer = self.client().describe_vault().vault_name(vault.as_str()).send().await;
+        let answer = self.client().await.describe_vault().vault_name(vault.as_str()).send().await;
         let answer = answer.map_err(|error| self.sorted(&error))?;
         let date = |date: Option<&str>| date.and_then(|date| date.parse().ok());
         Ok(Vault {
@@ -57,7 +57,7 @@ impl Glacier {
 
     /// Lists all vaults of the region by name, through all pages.
     pub async fn list_vaults(&self) -> Result<Vec<Vault>, ServiceError> {
-        let mut pages = self.client().list_vaults().into_paginator().send();
+        let mut pages = self.client().await.list_vaults().into_paginator().send();
         let mut vaults = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.sorted(&error))?;

@@ -38,12 +38,17 @@ impl fmt::Display for ArchiveRef {
         match self {
             Self::Id(id) => write!(f, "id:{id}"),
             Self::PrefixedName(name) => write!(f, "name:{name}"),
-            Self::Name(name) if name.starts_with("id:") || name.starts_with("name:") => {
+            Self::Name(name) if needs_prefix(name) => {
                 write!(f, "name:{name}")
             }
             Self::Name(name) => f.write_str(name),
         }
     }
+}
+
+/// Returns whether a name must be written with the prefix `name:` to be read back as one.
+pub fn needs_prefix(name: &str) -> bool {
+    name.starts_with("id:") || name.starts_with("name:")
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use glacier_emulator::Emulator;
 use glacier_engine::engine::{
-    Archive, Clock, Connection, Engine, EngineError, Finding, Keys, Patience, Source, Sync, UploadOptions,
+    Archive, Clock, Connection, Engine, EngineError, Finding, Keys, Listed, Patience, Source, Sync,
+    UploadOptions,
 };
 use glacier_engine::types::{ArchiveRef, Timestamp, VaultName};
 use tempfile::TempDir;
@@ -68,8 +69,8 @@ impl Machine {
     /// All that the cache lists.
     pub async fn listed(&self, vault: &VaultName) -> Vec<Archive> {
         let mut archives = Vec::new();
-        let visit = |archive| {
-            archives.push(archive);
+        let visit = |listed: &Listed<'_>| {
+            archives.push(listed.archive().unwrap());
             std::ops::ControlFlow::Continue(())
         };
         self.engine.list(vault, visit).await.unwrap();

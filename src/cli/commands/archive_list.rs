@@ -8,21 +8,23 @@ use anyhow::Result;
 use super::archive;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Foreign, info};
-use crate::engine::{Archive, Engine};
-use crate::types::{Timestamp, quoted};
+use crate::engine::{Engine, Listed};
+use crate::types::{Timestamp, needs_prefix, quoted};
 
 pub(super) async fn run(engine: &Engine, args: archive::List) -> Result<Exit> {
-    let mut printer = Printer::new(&args);
+    let mut printer = Printer::new(args.force_ids);
     let mut failure = None;
-    let listing = engine
-        .list(&args.vault, |archive| match printer.take(archive) {
+    let print = |listed: &Listed<'_>| {
+        let printed = if args.long { printer.print_all(listed) } else { printer.take(listed) };
+        match printed {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failure = Some(error);
                 ControlFlow::Break(())
             }
-        })
-        .await?;
+        }
+    };
+    let listing = engine.list(&args.vault, print).await?;
     failure.map_or(Ok(()), Err)?;
     printer.finish()?;
     if let Some(account) = listing.account_of_several {
@@ -38,62 +40,60 @@ pub(super) async fn run(engine: &Engine, args: archive::List) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Prints archives as they come, ordered by name. Each waits for the next, which may have the same name.
+/// Prints archives as they come, ordered by name.
 struct Printer {
     out: BufWriter<Stdout>,
     foreign: Foreign,
-    columns: Columns,
-    waiting: Option<Archive>,
+    force_ids: bool,
+    /// The last that came: it waits for the next, which may have the same name.
+    id: String,
+    name: String,
+    is_waiting: bool,
     was_same: bool,
 }
 
-/// What a line shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Columns {
-    /// The reference; with the id where the name alone does not do.
-    Reference { force_ids: bool },
-    /// Id, size in bytes, date, tree hash, when it was last seen by an inventory, name.
-    All,
-}
-
 impl Printer {
-    fn new(args: &archive::List) -> Self {
-        let columns = if args.long { Columns::All } else { Columns::Reference { force_ids: args.force_ids } };
+    fn new(force_ids: bool) -> Self {
+        let (id, name) = (String::new(), String::new());
         let (out, foreign) = (BufWriter::new(std::io::stdout()), Foreign::of_standard_output());
-        Self { out, foreign, columns, waiting: None, was_same: false }
+        Self { out, foreign, force_ids, id, name, is_waiting: false, was_same: false }
     }
 
-    fn take(&mut self, archive: Archive) -> std::io::Result<()> {
-        let is_same = self.waiting.as_ref().is_some_and(|before| before.shown_name() == archive.shown_name());
-        if let Some(before) = self.waiting.replace(archive) {
-            self.print(&before, self.was_same || is_same)?;
-        }
-        self.was_same = is_same;
+    fn take(&mut self, listed: &Listed<'_>) -> Result<()> {
+        let is_same = self.is_waiting && self.name == listed.shown_name;
+        self.print_waiting(is_same)?;
+        self.id.clear();
+        self.id.push_str(listed.id);
+        self.name.clear();
+        self.name.push_str(listed.shown_name);
+        (self.is_waiting, self.was_same) = (true, is_same);
         Ok(())
     }
 
-    fn finish(mut self) -> std::io::Result<()> {
-        if let Some(last) = self.waiting.take() {
-            self.print(&last, self.was_same)?;
+    fn print_waiting(&mut self, is_same_as_next: bool) -> std::io::Result<()> {
+        if !self.is_waiting {
+            return Ok(());
         }
-        self.out.flush()
+        let name = self.foreign.text(&self.name);
+        if self.force_ids || self.was_same || is_same_as_next || name.is_empty() {
+            return writeln!(self.out, "id:{}\t{name}", self.id);
+        }
+        let prefix = if needs_prefix(&self.name) { "name:" } else { "" };
+        writeln!(self.out, "{prefix}{name}")
     }
 
-    fn print(&mut self, archive: &Archive, is_one_of_several: bool) -> std::io::Result<()> {
-        let name = self.foreign.text(archive.shown_name().unwrap_or_default());
-        match self.columns {
-            Columns::All => {
-                let (size, hash) = (shown(archive.size_bytes), shown(archive.tree_hash));
-                let (date, seen) = (day(archive.stored_at()), day(archive.last_seen_upstream));
-                writeln!(self.out, "id:{}\t{size}\t{date}\t{hash}\t{seen}\t{name}", archive.id)
-            }
-            Columns::Reference { force_ids } if force_ids || is_one_of_several || name.is_empty() => {
-                writeln!(self.out, "id:{}\t{name}", archive.id)
-            }
-            Columns::Reference { .. } => {
-                writeln!(self.out, "{}", self.foreign.text(&archive.reference().to_string()))
-            }
-        }
+    /// Prints id, size in bytes, date, tree hash, when it was last seen by an inventory, name.
+    fn print_all(&mut self, listed: &Listed<'_>) -> Result<()> {
+        let archive = listed.archive()?;
+        let (size, hash) = (shown(archive.size_bytes), shown(archive.tree_hash));
+        let (date, seen) = (day(archive.stored_at()), day(archive.last_seen_upstream));
+        let name = self.foreign.text(listed.shown_name);
+        Ok(writeln!(self.out, "id:{}\t{size}\t{date}\t{hash}\t{seen}\t{name}", listed.id)?)
+    }
+
+    fn finish(mut self) -> std::io::Result<()> {
+        self.print_waiting(false)?;
+        self.out.flush()
     }
 }
 
