@@ -278,6 +278,12 @@ fn one_that_cannot_be_brought_does_not_hold_up_the_others() {
     let retrieve = ["archive", "retrieve", "--wait", "v", "gone", "file"];
     shell.glacier(&retrieve).is_refused(1, "The archive ID was not found: no-such-id");
     assert!(shell.read("file") == noise(MIB));
+    // Of several that fail, each is told of.
+    shell.glacier_with_input(&["archive", "upload", "v", "-", "--name=lost"], b"x").is_silent();
+    shell.sqlite().execute("UPDATE archive SET id = 'nor-such-id' WHERE name = 'lost'", []).unwrap();
+    let outcome = shell.glacier(&["archive", "retrieve", "v", "gone", "lost", "file"]);
+    assert_eq!((outcome.status, outcome.stderr.lines().count()), (1, 2), "{outcome:?}");
+    assert!(outcome.stderr.contains("no-such-id") && outcome.stderr.contains("nor-such-id"), "{outcome:?}");
 }
 
 /// The service's list of jobs may not have a job yet that was just started; it is not started a second time.

@@ -1,6 +1,6 @@
 //! What happens on the way, said on standard error: what the owner must know always, the rest with `--verbose`.
 
-use super::output::{info, warning};
+use super::output::{info, say, warning};
 use crate::engine::{Notice, Observer};
 use crate::types::quoted;
 
@@ -26,6 +26,7 @@ impl Observer for Reporter {
                 let name = quoted(name);
                 warning(format_args!("what was ready of archive {name} has expired; started another job"));
             }
+            Notice::AlsoFailed { why } => say(why),
             _ if self.is_verbose => info(aside(notice)),
             _ => {}
         }

@@ -75,6 +75,11 @@ pub enum Notice {
         /// How the archive is referred to.
         name: String,
     },
+    /// One of several archives could not be brought. The first that failed is the error of the call.
+    AlsoFailed {
+        /// Why.
+        why: String,
+    },
     /// What a job had brought is no longer there, and another job was started.
     OutputExpired {
         /// How the archive is referred to.

@@ -121,10 +121,15 @@ impl Work<'_> {
         }
     }
 
-    /// Returns the first error, if there was any.
+    /// Returns the first error, if there was any, and tells of the others.
     fn outcome(&self) -> Result<(), EngineError> {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.is_empty() { Ok(()) } else { Err(failures.swap_remove(0)) }
+        let failures = std::mem::take(&mut *self.failures.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut failures = failures.into_iter();
+        let first = failures.next();
+        for other in failures {
+            self.engine.transfers.notice(&Notice::AlsoFailed { why: other.to_string() });
+        }
+        first.map_or(Ok(()), Err)
     }
 
     async fn advance(&self, order: &mut Order) -> Result<(), EngineError> {
