@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -71,12 +71,15 @@ pub(super) struct Fetcher {
     job: JobId,
     name: String,
     keep: Keep,
+    /// Whose turn it is to write: the system makes writers of one file wait for each other anyway, but lets them burn a
+    /// processor meanwhile.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Fetcher {
     pub(super) fn new(engine: &Engine, output: &Output<'_>, keep: Keep) -> Self {
         let (vault, job, name) = (output.vault.clone(), output.job.clone(), output.name.to_owned());
-        Self { engine: engine.clone(), vault, job, name, keep }
+        Self { engine: engine.clone(), vault, job, name, keep, turn: Arc::default() }
     }
 
     /// Names what is fetched, for notices.
@@ -104,8 +107,8 @@ impl Fetcher {
             tries += 1;
             let fetch = |slot| self.fetch_once(range, slot);
             let (data, expected) = self.engine.transfers.repeat_in_turn(&what, fetch).await?;
-            let keep = self.keep.clone();
-            let kept = blocking(move || verify_and_keep(index, range, expected, data, &keep)).await;
+            let (keep, turn) = (self.keep.clone(), Arc::clone(&self.turn));
+            let kept = blocking(move || verify_and_keep(index, range, expected, data, &keep, &turn)).await;
             match kept {
                 Err(RangeError::Damaged(why)) if tries < DAMAGED_TRIES => {
                     let (what, next_try, tries_max, pause) =
@@ -179,6 +182,7 @@ fn verify_and_keep(
     expected: Option<TreeHash>,
     data: Vec<Bytes>,
     keep: &Keep,
+    turn: &Mutex<()>,
 ) -> Result<Fetched, RangeError> {
     let bytes: u64 = data.iter().map(|bytes| bytes.len() as u64).sum();
     if bytes != range.length_bytes {
@@ -190,6 +194,7 @@ fn verify_and_keep(
     if expected.is_some_and(|expected| expected != tree_hash) {
         return Err(RangeError::Damaged(NOT_AS_SAID.to_owned()));
     }
+    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
     match keep {
         Keep::InMemory => return Ok(Fetched { tree_hash, data, room: None }),
         Keep::At(file) => write(file, range.start_byte, &data)?,
