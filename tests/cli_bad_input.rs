@@ -47,6 +47,8 @@ fn what_makes_no_sense_changes_nothing() {
         (&["archive", "retrieve", "v", "file", "file"], 1, "two of the archives would be written to 'file'"),
         (&["archive", "retrieve", "v", "file", "-o", "none/x"], 1, "there is no directory 'none'"),
         (&["archive", "retrieve", "v", "file", "-o", "/"], 1, "it is a directory"),
+        (&["archive", "retrieve", "v", "file", "-o", "newdir/"], 1, "it names no file"),
+        (&["archive", "retrieve", "v", "file", "-o", ""], 1, "it names no file"),
         (&["archive", "retrieve", "v", "--multipart-size", "0", "file"], 2, "0 is not in 1.."),
         (&["archive", "retrieve", "v"], 2, "<NAME>"),
         (&["archive", "delete", "v", "none"], 1, "archive 'none' not found"),
@@ -156,4 +158,41 @@ fn a_target_is_kept_when_the_retrieval_fails() {
     shell.glacier(&["archive", "retrieve", "v", "file"]).is_refused(1, "archive 'file' came damaged");
     assert_eq!(shell.read("file"), b"mine");
     support::no_leftovers(&shell.path(""));
+}
+
+/// The SDK panics at an endpoint that is empty, and at a key with a line end, as a file from elsewhere may have it.
+#[test]
+fn an_environment_that_makes_no_sense_gets_one_line() {
+    let shell = shell();
+    for (name, value, said) in [
+        ("AWS_ENDPOINT_URL_GLACIER", "", "AWS_ENDPOINT_URL_GLACIER is empty; unset it"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE\r", "holds what no key holds"),
+    ] {
+        let mut command = shell.glacier_command(&["vault", "list"]);
+        support::run(command.env(name, value)).is_refused(1, said);
+    }
+}
+
+/// A proxy or another server at the endpoint may answer anything with success; nothing was deleted or made by that.
+#[test]
+fn what_does_not_answer_as_glacier_does_changes_nothing() {
+    use std::io::{Read, Write};
+    let shell = shell();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut request = [0; 4096];
+            let _ = connection.read(&mut request);
+            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+            let _ = connection.write_all(answer.as_bytes());
+        }
+    });
+    for arguments in [&["archive", "delete", "v", "file"][..], &["vault", "create", "w"]] {
+        let outcome = shell.glacier(&[&["--endpoint-url", &url][..], arguments].concat());
+        outcome.is_refused(1, "Glacier's answer cannot be used");
+    }
+    shell.glacier(&["archive", "list", "v"]).is("file\n", "", 0);
+    shell.glacier(&["archive", "delete", "v", "file"]).is_silent();
 }

@@ -385,3 +385,20 @@ fn downloads_that_are_killed_at_any_moment_end_with_the_right_bytes() {
     }
     assert!(killed > times / 2, "only {killed} were killed in time");
 }
+
+/// An archive of the same name and content that was there before is no proof that the later upload stored anything.
+#[test]
+fn an_older_copy_does_not_settle_an_upload_without_an_answer() {
+    let shell = Shell::with(Emulator::builder().job_delay(4 * HOUR));
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    let upload = ["archive", "upload", "v", "--name=n", "-"];
+    shell.glacier_with_input(&upload, b"x").is_silent();
+    shell.emulator.set_fault("cut-before@UploadArchive#1".parse().unwrap());
+    assert_eq!(shell.glacier_with_input(&upload, b"x").status, 1);
+    shell.emulator.clear_faults();
+    assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    let synced = shell.glacier(&["vault", "sync", "v"]);
+    assert!(!synced.stderr.contains("had stored it"), "{synced:?}");
+    assert_eq!(unfinished(&shell), 1, "it is still open");
+}

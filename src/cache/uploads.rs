@@ -285,11 +285,16 @@ impl Cache {
         let wanted = crate::types::ArchiveRef::Name(name.to_owned());
         let rows = self.find(scope, vault, &wanted)?;
         let span = storing.since - CLOCKS_APART..storing.since + STORED_WITHIN;
+        // What was on record before the request was sent, or is deleted, is another archive.
+        let is_new = |row: &super::Archive| {
+            row.deleted_here.is_none() && row.created_here.is_some_and(|made| made >= storing.since)
+        };
         let fits = |row: &super::Archive| {
             let created = row.created_upstream.or(row.created_here);
             row.size_bytes == Some(storing.size_bytes)
                 && row.tree_hash == Some(storing.tree_hash)
                 && created.is_some_and(|created| span.contains(&created))
+                && is_new(row)
         };
         Ok(rows.into_iter().find(fits).map(|row| row.id))
     }

@@ -1,11 +1,12 @@
 //! Deleting what is stored more than once.
 //!
 //! Of archives with the same name, size and tree hash one is enough. The oldest is kept, for it is past the 90 days
-//! that are paid in any case before the others are; but only one that is known to exist can stand for the rest, as
-//! before git-annex drops a copy.
+//! that are paid in any case before the others are; but only one that the last inventory lists, and that is known to exist
+//! as for git-annex to drop a copy, can stand for the rest.
 
 use std::time::Duration;
 
+use super::presence::lists;
 use super::{Engine, EngineError};
 use crate::cache::Archive;
 use crate::types::VaultName;
@@ -32,8 +33,12 @@ impl Engine {
         let archives = self.cache.duplicated(&scope, vault)?;
         let mut duplicates = Vec::new();
         for same in archives.chunk_by(|one, next| one.name == next.name && one.is_equal_to(next)) {
-            let kept =
-                same.iter().find(|archive| self.is_recent(std::iter::once(*archive), inventory, max_age));
+            // What only this machine knows of may have been deleted by another.
+            let is_listed = |archive: &&Archive| inventory.is_some_and(|taken| lists(taken, archive));
+            let kept = same
+                .iter()
+                .filter(is_listed)
+                .find(|archive| self.is_recent(std::iter::once(*archive), inventory, max_age));
             let others = same.iter().filter(|archive| kept.is_none_or(|kept| kept.id != archive.id));
             duplicates
                 .extend(others.map(|archive| Duplicate { archive: archive.clone(), kept: kept.cloned() }));

@@ -144,6 +144,10 @@ impl Engine {
             Err(format!(
                 "archive {name} not found; an upload of the last days may be missing from the inventory"
             ))
+        } else if found.iter().all(|archive| archive.deletion_begun.is_some()) {
+            Err(format!(
+                "archive {name} found, but a deletion of it was begun here and Glacier's answer is not known"
+            ))
         } else {
             Err(format!("archive {name} found, but it was seen too long ago to be called present"))
         };
@@ -201,7 +205,7 @@ fn known_at(archive: &Archive, inventory: Option<InventoryKnowledge>) -> Option<
 }
 
 /// Returns whether the inventory, the last that was taken in, lists the archive.
-fn lists(taken: InventoryKnowledge, archive: &Archive) -> bool {
+pub(super) fn lists(taken: InventoryKnowledge, archive: &Archive) -> bool {
     archive.last_seen_upstream >= Some(taken.seen_at())
 }
 

@@ -42,7 +42,6 @@ impl Engine {
             Err(error) => {
                 let was_missing = matches!(error, ServiceError::NotFound { .. });
                 let account = self.glacier.create_vault(vault).await?;
-                let Some(account) = account else { return Ok(()) };
                 self.learn(&mut scope, vault, &account)?;
                 let empty_since = was_missing.then(|| self.clock.now());
                 Ok(self.cache.remember_vault(&account, &scope, vault, empty_since)?)

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::bandwidth::Bandwidth;
 use super::error::ServiceError;
-use crate::types::Region;
+use crate::types::{Region, quoted};
 
 /// The region of the original program, when nothing names another.
 const REGION_FALLBACK: &str = "us-east-1";
@@ -95,6 +95,12 @@ impl Glacier {
     ///
     /// When the region that the configuration names is no region's name.
     pub async fn connect(connection: &Connection) -> Result<Self, ServiceError> {
+        // The SDK panics at these.
+        for name in ["AWS_ENDPOINT_URL_GLACIER", "AWS_ENDPOINT_URL"] {
+            if std::env::var_os(name).is_some_and(|value| value.is_empty()) {
+                return Err(ServiceError::Configuration { cause: format!("{name} is empty; unset it") });
+            }
+        }
         let region = match &connection.region {
             Some(region) => region.clone(),
             None => configured_region().await?,
@@ -154,7 +160,12 @@ impl Glacier {
         let provider = self.config().await.credentials_provider().ok_or_else(none)?;
         let credentials = provider.provide_credentials().await;
         let credentials = credentials.map_err(|error| ServiceError::no_credentials(&error))?;
-        Ok(credentials.access_key_id().to_owned())
+        let id = credentials.access_key_id();
+        if !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let cause = format!("the access key {} holds what no key holds, such as a line end", quoted(id));
+            return Err(ServiceError::Configuration { cause });
+        }
+        Ok(id.to_owned())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_glacier::operation::RequestId;
 use aws_sdk_glacier::primitives::ByteStream;
 use bytes::Bytes;
 
@@ -215,7 +216,12 @@ impl Glacier {
     pub async fn delete_archive(&self, vault: &VaultName, archive: &ArchiveId) -> Result<(), ServiceError> {
         let request =
             self.client().await.delete_archive().vault_name(vault.as_str()).archive_id(archive.as_str());
-        request.send().await.map(drop).map_err(|error| self.sorted(&error))
+        let answer = request.send().await.map_err(|error| self.sorted(&error))?;
+        // Nothing else of the answer tells Glacier's from one that anything else at the endpoint may give.
+        let genuine = answer.request_id().map(drop);
+        genuine.ok_or_else(|| {
+            ServiceError::bad_answer("it has no request id; is it Glacier that answers there?")
+        })
     }
 
     fn sending(&self, data: &Bytes, when_sent: Box<dyn FnOnce() + Send>) -> Arc<Sending> {

@@ -23,11 +23,12 @@ pub struct Vault {
 }
 
 impl Glacier {
-    /// Creates the vault; nothing changes if it exists. Returns the account that owns it, if the answer says so.
-    pub async fn create_vault(&self, vault: &VaultName) -> Result<Option<AccountId>, ServiceError> {
+    /// Creates the vault; nothing changes if it exists. Returns the account that owns it.
+    pub async fn create_vault(&self, vault: &VaultName) -> Result<AccountId, ServiceError> {
         let answer = self.client().await.create_vault().vault_name(vault.as_str()).send().await;
         let answer = answer.map_err(|error| self.sorted(&error))?;
-        Ok(answer.location().and_then(account_of_location))
+        let account = answer.location().and_then(account_of_location);
+        account.ok_or_else(|| ServiceError::bad_answer("a vault was made, but it does not say whose"))
     }
 
     /// Deletes the vault.

@@ -33,7 +33,7 @@ pub(super) async fn run(engine: &Engine, args: archive::Dedupe) -> Result<Exit> 
     }
     let vault = &args.vault;
     warning(format_args!(
-        "{unsure} archives with equal ones were left alone, since none of those was seen within the last 60 hours; run 'glacier vault sync {vault}' first"
+        "{unsure} archives with equal ones were left alone, since no inventory of the last 60 hours lists them; run 'glacier vault sync {vault}' first"
     ));
     Ok(Exit::Failed)
 }

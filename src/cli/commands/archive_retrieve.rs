@@ -79,6 +79,9 @@ fn default_path(reference: &ArchiveRef) -> Result<PathBuf> {
 /// A place that cannot be written to is noticed before a job is paid for.
 fn check(path: &Path) -> Result<()> {
     let shown = quoted(&path.to_string_lossy());
+    if path.as_os_str().is_empty() || path.as_os_str().as_encoded_bytes().ends_with(b"/") && !path.is_dir() {
+        bail!("cannot write {shown}: it names no file");
+    }
     if path.is_dir() {
         bail!("cannot write {shown}: it is a directory");
     }
