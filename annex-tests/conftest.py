@@ -4,6 +4,7 @@ The programs are found on PATH: git, git-annex, glacier, git-annex-remote-glacie
 """
 
 import os
+import shutil
 import subprocess
 import urllib.request
 from dataclasses import dataclass
@@ -52,8 +53,9 @@ class Emulator:
 class Person:
     """Someone at a shell, with a home and a git-annex repository."""
 
-    def __init__(self, emulator, home):
+    def __init__(self, emulator, home, clone_of=None):
         self.emulator = emulator
+        self.home = home
         self.repository = home / "repository"
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -70,7 +72,10 @@ class Person:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         self.repository.mkdir(parents=True)
-        self.does("git", "init", "--quiet")
+        if clone_of:
+            self.does("git", "clone", "--quiet", str(clone_of.repository), ".")
+        else:
+            self.does("git", "init", "--quiet")
         self.does("git", "annex", "init", "--quiet")
 
     def run(self, *command):
@@ -94,6 +99,10 @@ class Person:
         self.does("git", "annex", "add", "--quiet", name)
         self.does("git", "commit", "--quiet", "-m", f"add {name}")
 
+    def forgets(self):
+        """Loses the cache."""
+        shutil.rmtree(self.home / ".cache" / "glacier-cli")
+
     def content(self, name):
         return (self.repository / name).read_bytes()
 
@@ -106,6 +115,20 @@ def emulator():
     emulator = Emulator()
     yield emulator
     emulator.stop()
+
+
+@pytest.fixture
+def quick_emulator():
+    """Whose jobs are finished at once."""
+    emulator = Emulator(job_delay="0s")
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def remote(person):
+    person.does("git", "annex", "initremote", "glacier", "type=external", "externaltype=glacier", "encryption=none")
+    return person
 
 
 @pytest.fixture

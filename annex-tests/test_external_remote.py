@@ -2,16 +2,8 @@
 
 import os
 
-import pytest
-
 QUEUED = "queued retrieval job for archive"
 PENDING = "job still pending for archive"
-
-
-@pytest.fixture
-def remote(person):
-    person.does("git", "annex", "initremote", "glacier", "type=external", "externaltype=glacier", "encryption=none")
-    return person
 
 
 def test_the_story_of_the_original_with_git_annex(remote, emulator):
@@ -104,9 +96,15 @@ def test_encrypted_content_comes_back(person, emulator):
     assert person.content("file") == b"secret"
 
 
-def test_an_empty_file_is_refused_with_the_reason(remote):
+def test_an_empty_file_is_kept_without_an_archive(remote, emulator):
     remote.adds("empty", b"")
-    assert "Glacier holds no empty archives" in remote.fails("git", "annex", "copy", "--to", "glacier", "empty").said
+    remote.does("git", "annex", "move", "--to", "glacier", "empty")
+    assert not remote.has("empty")
+    remote.does("git", "annex", "fsck", "--fast", "--from", "glacier")
+    remote.does("git", "annex", "get", "empty")
+    assert remote.content("empty") == b""
+    remote.does("git", "annex", "drop", "--from", "glacier", "empty")
+    assert "UploadArchive" not in emulator.requests()
 
 
 def test_without_credentials_initremote_says_what_to_set(person, emulator):

@@ -30,6 +30,7 @@ mod inventory;
 mod jobs;
 mod repeated;
 mod schema;
+mod told;
 mod uploads;
 mod vaults;
 
@@ -45,6 +46,7 @@ pub use findings::{Finding, FindingKind};
 pub(crate) use inventory::INVENTORY_LAG;
 pub use inventory::{Comparison, InventoryTaken, ListedArchive, ListedSink};
 pub use repeated::Recognised;
+pub use told::ToldArchive;
 pub use uploads::{FileIdentity, NewUpload, SettledUpload, Storing, Taken, UnfinishedUpload, UploadLock};
 pub use vaults::{InventoryKnowledge, VaultKnowledge};
 
