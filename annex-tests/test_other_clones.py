@@ -25,7 +25,7 @@ def gets_everything(clone, emulator):
 
 def test_a_clone_without_a_cache_gets_everything(stored, emulator, tmp_path):
     clone = Person(emulator, tmp_path / "other", clone_of=stored)
-    clone.does("git", "annex", "enableremote", "glacier")
+    clone.enables("glacier")
     gets_everything(clone, emulator)
 
 
@@ -41,7 +41,7 @@ def test_a_copy_from_another_clone_stores_nothing_twice(remote, emulator, tmp_pa
     remote.does("git", "annex", "copy", "--to", "glacier", "file")
     clone.does("git", "fetch", "--quiet")
     clone.does("git", "annex", "merge", "--quiet")
-    clone.does("git", "annex", "enableremote", "glacier")
+    clone.enables("glacier")
     clone.does("git", "annex", "copy", "--to", "glacier", "file")
     # By what the repository keeps alone, without git-annex's own record of where the file is.
     uuid = clone.does("git", "config", "remote.glacier.annex-uuid").stdout.strip()
@@ -55,7 +55,7 @@ def test_what_another_clone_removed_is_stored_again(remote, emulator, tmp_path):
     remote.adds("file", b"twice")
     remote.does("git", "annex", "copy", "--to", "glacier", "file")
     clone = Person(emulator, tmp_path / "other", clone_of=remote)
-    clone.does("git", "annex", "enableremote", "glacier")
+    clone.enables("glacier")
     clone.does("git", "annex", "get", "--from", "origin", "file")
     clone.does("git", "annex", "drop", "--from", "glacier", "file")
     assert emulator.requests()["DeleteArchive"] == 1
@@ -65,7 +65,7 @@ def test_what_another_clone_removed_is_stored_again(remote, emulator, tmp_path):
 
 def test_the_whereis_of_a_clone_needs_no_network(stored, emulator, tmp_path):
     clone = Person(emulator, tmp_path / "other", clone_of=stored)
-    clone.does("git", "annex", "enableremote", "glacier")
+    clone.enables("glacier")
     before = sum(emulator.requests().values())
     said = clone.does("git", "annex", "whereis", NAMES[0]).stdout
     assert "id:" in said and "stored 20" in said

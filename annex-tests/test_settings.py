@@ -30,7 +30,7 @@ def test_keys_can_be_embedded_for_other_clones(person, emulator, tmp_path):
     assert SECRET not in person.does("git", "show", "git-annex:remote.log").stdout
     clone = Person(emulator, tmp_path / "other", clone_of=person)
     without_keys(clone)
-    clone.does("git", "annex", "enableremote", "g")
+    clone.enables("g")
     assert "queued retrieval job" in clone.fails("git", "annex", "get", "file").said
 
 
