@@ -8,7 +8,6 @@ mod config;
 mod credentials;
 mod failure;
 mod info;
-mod name;
 mod notices;
 mod protocol;
 mod remote;

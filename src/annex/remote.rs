@@ -10,7 +10,7 @@ use super::failure::{Failure, answerable};
 use super::notices::Teller;
 use super::protocol::{Question, Reply, Request, Statement};
 use super::session::{Conversation, Line};
-use super::vault::Vault;
+use super::vault::{Stateless, Vault};
 use super::{credentials, state};
 use crate::engine::{Clock, Engine, Presence, SystemClock, Tier, TransferSettings};
 use crate::settings::Settings;
@@ -139,6 +139,7 @@ impl Remote {
             patience: config.patience,
             origin,
             has_told_of_fee: AtomicBool::new(false),
+            stateless: Stateless::default(),
         })
     }
 

@@ -163,8 +163,8 @@ impl Conversation {
 
     /// Asks git-annex and returns its answer, which may be empty.
     pub(super) async fn ask(&self, question: Question<'_>) -> io::Result<String> {
-        let line = self.answer(question).await?;
-        protocol::value(&line).ok_or_else(|| unexpected(&line))
+        let line = self.answer(&question).await?;
+        protocol::value(&line).ok_or_else(|| unexpected(&question))
     }
 
     /// Asks for a setting of the remote; empty if there is none.
@@ -174,9 +174,9 @@ impl Conversation {
 
     /// Asks for credentials that were kept: user and password.
     pub(super) async fn credentials(&self, name: &str) -> io::Result<Option<(String, String)>> {
-        let line = self.answer(Question::Credentials(name)).await?;
-        // What was said may be a secret, so that it is not repeated.
-        let (user, password) = protocol::credentials(&line).ok_or_else(|| unexpected(b"to GETCREDS"))?;
+        let question = Question::Credentials(name);
+        let line = self.answer(&question).await?;
+        let (user, password) = protocol::credentials(&line).ok_or_else(|| unexpected(&question))?;
         Ok(Some((user, password)).filter(|(user, password)| !user.is_empty() && !password.is_empty()))
     }
 
@@ -190,7 +190,7 @@ impl Conversation {
         self.line.has(extension)
     }
 
-    async fn answer(&self, question: Question<'_>) -> io::Result<Vec<u8>> {
+    async fn answer(&self, question: &Question<'_>) -> io::Result<Vec<u8>> {
         let (sender, answer) = oneshot::channel();
         {
             let mut state = self.line.lock();
@@ -205,8 +205,10 @@ impl Conversation {
     }
 }
 
-fn unexpected(line: &[u8]) -> io::Error {
-    io::Error::other(format!("unexpected answer: {}", String::from_utf8_lossy(line)))
+/// What was said may hold a secret, so that none of it is repeated.
+fn unexpected(question: &Question<'_>) -> io::Error {
+    let question = question.line();
+    io::Error::other(format!("unexpected answer to {}", String::from_utf8_lossy(&question)))
 }
 
 /// How far a transfer has come is for git-annex to show.

@@ -29,25 +29,32 @@ impl Vault {
         if size_bytes == 0 {
             return self.store_empty(talk, key).await;
         }
-        self.learn(talk, key, &archive).await?;
-        let stored = match self.engine.holding(&self.name, archive.as_str(), size_bytes, self.max_age).await?
-        {
-            Holding::Stored(archive) => archive,
-            Holding::OtherSize(other) => return Err(other_size(&other, size_bytes)),
-            Holding::Unknown(why) => return Err(Failure::Said(why)),
+        if !self.stateless.take(key, self.clock.now()) {
+            self.learn(talk, key, &archive).await?;
+        }
+        match self.engine.holding(&self.name, archive.as_str(), size_bytes, self.max_age).await? {
+            Holding::Stored(archive) => {
+                let state = self.state_of(&archive, size_bytes);
+                if talk.state(key).await? != state.text(&self.place) {
+                    self.keep(talk, key, &state)?;
+                }
+                Ok(())
+            }
+            Holding::OtherSize(other) => Err(other_size(&other, size_bytes)),
+            Holding::Unknown(why) => Err(Failure::Said(why)),
             Holding::Nothing => {
                 let options = UploadOptions::default();
-                self.engine.upload(&self.name, &archive, source, options, talk).await?
+                let stored = self.engine.upload(&self.name, &archive, source, options, talk).await?;
+                self.keep(talk, key, &self.state_of(&stored, size_bytes))
             }
-        };
-        self.keep(talk, key, &self.state_of(&stored, size_bytes)).await
+        }
     }
 
     /// Glacier holds no empty archives; that the key is stored is kept in the repository, which is all there is to it.
     async fn store_empty(&self, talk: &Conversation, key: &Key) -> Result<(), Failure> {
         match self.state(talk, key).await? {
             KeyState::Empty(_) => Ok(()),
-            _ => self.keep(talk, key, &KeyState::Empty(self.clock.now())).await,
+            _ => self.keep(talk, key, &KeyState::Empty(self.clock.now())),
         }
     }
 

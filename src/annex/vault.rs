@@ -1,17 +1,17 @@
 //! Where the keys of a remote are, and what is known of one.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::credentials::Origin;
 use super::failure::Failure;
-use super::name;
 use super::protocol::{Key, Statement};
 use super::session::Conversation;
 use super::state::KeyState;
 use crate::engine::{Archive, Clock, Engine, Patience, Presence, Tier, Told};
-use crate::types::{ArchiveName, ArchiveRef, InvalidValue, VaultName};
+use crate::types::{ArchiveName, ArchiveRef, InvalidValue, Timestamp, VaultName, annex_name};
 
 /// Where the keys of a remote are.
 pub(super) struct Vault {
@@ -26,11 +26,40 @@ pub(super) struct Vault {
     pub(super) patience: Patience,
     pub(super) origin: Origin,
     pub(super) has_told_of_fee: AtomicBool,
+    pub(super) stateless: Stateless,
+}
+
+/// The keys of which nothing was kept when this process asked a moment ago: a STORE follows its CHECKPRESENT at once,
+/// and each question costs git-annex a look into the repository.
+#[derive(Default)]
+pub(super) struct Stateless(Mutex<VecDeque<(Key, Timestamp)>>);
+
+/// More than there are requests at once.
+const STATELESS_MAX: usize = 64;
+const STATELESS_FOR: Duration = Duration::from_secs(60);
+
+impl Stateless {
+    fn remember(&self, key: &Key, now: Timestamp) {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() == STATELESS_MAX {
+            keys.pop_front();
+        }
+        keys.push_back((key.clone(), now));
+    }
+
+    /// Returns whether nothing was kept of the key, and forgets that.
+    pub(super) fn take(&self, key: &Key, now: Timestamp) -> bool {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_stateless =
+            keys.iter().any(|(other, asked)| other == key && now.since(*asked) < STATELESS_FOR);
+        keys.retain(|(other, _)| other != key);
+        is_stateless
+    }
 }
 
 impl Vault {
     pub(super) fn name_of(&self, key: &Key) -> Result<ArchiveName, InvalidValue> {
-        name::of(&self.prefix, key)
+        annex_name(&self.prefix, &key.0)
     }
 
     /// Returns the archives of the key that are not deleted, as far as the cache knows.
@@ -50,8 +79,10 @@ impl Vault {
             return Ok(KeyState::Nothing);
         }
         let state = self.state(talk, key).await?;
-        if let KeyState::Stored(told) = &state {
-            self.engine.adopt(&self.name, archive.as_str(), told).await?;
+        match &state {
+            KeyState::Stored(told) => self.engine.adopt(&self.name, archive.as_str(), told).await?,
+            KeyState::Nothing => self.stateless.remember(key, self.clock.now()),
+            KeyState::Empty(_) => {}
         }
         Ok(state)
     }
@@ -60,13 +91,10 @@ impl Vault {
         Ok(KeyState::read(&talk.state(key).await?, &self.place))
     }
 
-    /// Keeps in the repository which archive the key is, unless the same is kept already.
-    pub(super) async fn keep(&self, talk: &Conversation, key: &Key, state: &KeyState) -> Result<(), Failure> {
-        let text = state.text(&self.place);
-        if talk.state(key).await? != text {
-            talk.tell(&Statement::State(key, &text))?;
-        }
-        Ok(())
+    /// Keeps in the repository which archive the key is.
+    pub(super) fn keep(&self, talk: &Conversation, key: &Key, state: &KeyState) -> Result<(), Failure> {
+        self.stateless.take(key, self.clock.now());
+        Ok(talk.tell(&Statement::State(key, &state.text(&self.place)))?)
     }
 
     /// Tells whether the key is there; what is kept in the repository counts as knowledge of its time.

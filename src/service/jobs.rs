@@ -98,7 +98,8 @@ impl Tier {
         }
     }
 
-    fn of(text: &str) -> Option<Self> {
+    /// Returns the tier of that name, if there is one.
+    pub fn named(text: &str) -> Option<Self> {
         [Self::Expedited, Self::Standard, Self::Bulk].into_iter().find(|tier| tier.as_str() == text)
     }
 
@@ -218,7 +219,7 @@ fn archive_job(described: &GlacierJobDescription) -> Option<ArchiveJob> {
         size_bytes,
         tree_hash: described.archive_sha256_tree_hash().and_then(|hash| hash.parse().ok()),
         is_whole,
-        tier: described.tier().and_then(Tier::of),
+        tier: described.tier().and_then(Tier::named),
     })
 }
 

@@ -1,4 +1,4 @@
-//! The name of a key's archive.
+//! The name of the archive of a key of git-annex.
 //!
 //! As the built-in remote has it: the prefix, then the key, byte for byte. A key that no description can hold (anything
 //! but printable ASCII) is written as `%` and the key with each such byte, and each `%`, as `%` and two hex digits. As
@@ -6,8 +6,7 @@
 
 use std::fmt::Write;
 
-use super::protocol::Key;
-use crate::types::{ArchiveName, InvalidValue};
+use super::{ArchiveName, InvalidValue};
 
 const MARK: char = '%';
 
@@ -16,20 +15,20 @@ const MARK: char = '%';
 /// # Errors
 ///
 /// When it is too long. No file system that git-annex keeps its objects on holds such a key.
-pub(super) fn of(prefix: &str, key: &Key) -> Result<ArchiveName, InvalidValue> {
+pub fn annex_name(prefix: &str, key: &[u8]) -> Result<ArchiveName, InvalidValue> {
     match plain(key) {
         Some(key) => format!("{prefix}{key}").parse(),
         None => format!("{prefix}{}", encoded(key)).parse(),
     }
 }
 
-#[cfg(test)]
 /// Returns the key whose archive has the name, if it has the prefix.
-pub(super) fn key_of(prefix: &str, name: &str) -> Option<Key> {
+#[cfg(test)]
+fn key_of(prefix: &str, name: &str) -> Option<Vec<u8>> {
     let rest = name.strip_prefix(prefix)?;
     match rest.strip_prefix(MARK) {
         Some(encoded) => decoded(encoded),
-        None => Some(Key(rest.as_bytes().to_vec())),
+        None => Some(rest.as_bytes().to_vec()),
     }
 }
 
@@ -37,14 +36,14 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_graphic()
 }
 
-fn plain(key: &Key) -> Option<&str> {
-    let text = std::str::from_utf8(&key.0).ok()?;
+fn plain(key: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(key).ok()?;
     (text.bytes().all(is_plain) && !text.starts_with(MARK)).then_some(text)
 }
 
-fn encoded(key: &Key) -> String {
+fn encoded(key: &[u8]) -> String {
     let mut name = String::from(MARK);
-    for byte in &key.0 {
+    for byte in key {
         if is_plain(*byte) && char::from(*byte) != MARK {
             name.push(char::from(*byte));
         } else {
@@ -55,7 +54,7 @@ fn encoded(key: &Key) -> String {
 }
 
 #[cfg(test)]
-fn decoded(name: &str) -> Option<Key> {
+fn decoded(name: &str) -> Option<Vec<u8>> {
     let mut key = Vec::new();
     let mut bytes = name.bytes();
     while let Some(byte) = bytes.next() {
@@ -66,7 +65,7 @@ fn decoded(name: &str) -> Option<Key> {
             key.push(byte);
         }
     }
-    Some(Key(key))
+    Some(key)
 }
 
 #[cfg(test)]
@@ -74,7 +73,7 @@ mod tests {
     use super::*;
 
     fn name(key: &str) -> String {
-        of("pre-", &Key(key.as_bytes().to_vec())).expect("short").as_str().to_owned()
+        annex_name("pre-", key.as_bytes()).expect("short").as_str().to_owned()
     }
 
     #[test]
@@ -85,14 +84,13 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_refused() {
-        assert!(of("", &Key(vec![b'a'; 1025])).is_err());
+        assert!(annex_name("", &[b'a'; 1025]).is_err());
     }
 
     proptest::proptest! {
         #[test]
         fn each_name_means_one_key(key: Vec<u8>, prefix in "[!-~]{0,5}") {
-            let key = Key(key);
-            if let Ok(name) = of(&prefix, &key) {
+            if let Ok(name) = annex_name(&prefix, &key) {
                 proptest::prop_assert_eq!(key_of(&prefix, name.as_str()), Some(key));
             }
         }
