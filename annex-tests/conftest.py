@@ -4,6 +4,8 @@ The programs are found on PATH: git, git-annex, glacier, git-annex-remote-glacie
 """
 
 import os
+import re
+import shutil
 import subprocess
 import urllib.request
 from dataclasses import dataclass
@@ -52,8 +54,9 @@ class Emulator:
 class Person:
     """Someone at a shell, with a home and a git-annex repository."""
 
-    def __init__(self, emulator, home):
+    def __init__(self, emulator, home, clone_of=None):
         self.emulator = emulator
+        self.home = home
         self.repository = home / "repository"
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -70,7 +73,10 @@ class Person:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         self.repository.mkdir(parents=True)
-        self.does("git", "init", "--quiet")
+        if clone_of:
+            self.does("git", "clone", "--quiet", str(clone_of.repository), ".")
+        else:
+            self.does("git", "init", "--quiet")
         self.does("git", "annex", "init", "--quiet")
 
     def run(self, *command):
@@ -94,6 +100,17 @@ class Person:
         self.does("git", "annex", "add", "--quiet", name)
         self.does("git", "commit", "--quiet", "-m", f"add {name}")
 
+    def enables(self, name):
+        """Enables a remote that another clone has made; newer versions of git-annex want a word of trust."""
+        self.does("git", "annex", "enableremote", name)
+        asked = re.search(r"verifyremote \S+ --safe \S+", self.run("git", "annex", "verifyremote", name).stdout)
+        if asked:
+            self.does("git", "annex", *asked[0].split())
+
+    def forgets(self):
+        """Loses the cache."""
+        shutil.rmtree(self.home / ".cache" / "glacier-cli")
+
     def content(self, name):
         return (self.repository / name).read_bytes()
 
@@ -106,6 +123,20 @@ def emulator():
     emulator = Emulator()
     yield emulator
     emulator.stop()
+
+
+@pytest.fixture
+def quick_emulator():
+    """Whose jobs are finished at once."""
+    emulator = Emulator(job_delay="0s")
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def remote(person):
+    person.does("git", "annex", "initremote", "glacier", "type=external", "externaltype=glacier", "encryption=none")
+    return person
 
 
 @pytest.fixture

@@ -1,17 +1,11 @@
 """`git annex initremote NAME type=external externaltype=glacier`."""
 
 import os
-
-import pytest
+import re
+import sqlite3
 
 QUEUED = "queued retrieval job for archive"
 PENDING = "job still pending for archive"
-
-
-@pytest.fixture
-def remote(person):
-    person.does("git", "annex", "initremote", "glacier", "type=external", "externaltype=glacier", "encryption=none")
-    return person
 
 
 def test_the_story_of_the_original_with_git_annex(remote, emulator):
@@ -65,6 +59,32 @@ def test_a_second_copy_is_not_stored(remote, emulator):
     assert emulator.requests()["UploadArchive"] == 1
 
 
+def test_a_copy_after_61_hours_waits_for_an_inventory(remote, emulator):
+    remote.adds("file", b"once")
+    remote.does("git", "annex", "copy", "--to", "glacier", "file")
+    with sqlite3.connect(remote.home / ".cache" / "glacier-cli" / "db") as cache:
+        cache.execute("UPDATE archive SET created_here = created_here - 61 * 3600")
+    uuid = remote.does("git", "config", "remote.glacier.annex-uuid").stdout.strip()
+    key = remote.does("git", "annex", "lookupkey", "file").stdout.strip()
+    remote.does("git", "annex", "setpresentkey", key, uuid, "0")
+    for _ in range(2):
+        said = remote.fails("git", "annex", "copy", "--to", "glacier", "file").said
+        assert "an inventory has been asked for; try again in about four hours" in said
+    assert emulator.requests()["InitiateJob"] == 1
+    emulator.advance(hours=4)
+    remote.does("git", "annex", "copy", "--to", "glacier", "file")
+    remote.does("git", "annex", "drop", "file")
+    assert emulator.requests()["UploadArchive"] == 1
+
+
+def test_one_process_serves_all_threads(remote):
+    for number in range(4):
+        remote.adds(f"file {number}", str(number).encode())
+    log = remote.does("git", "annex", "--debug", "copy", "-J4", "--to", "glacier", ".").stderr
+    assert "ASYNC" in log
+    assert len(set(re.findall(r"git-annex-remote-glacier\[\d+\] --> VERSION", log))) == 1
+
+
 def test_fsck_whereis_info_and_drop(remote, emulator):
     remote.adds("file", b"content")
     remote.does("git", "annex", "copy", "--to", "glacier", "file")
@@ -104,9 +124,15 @@ def test_encrypted_content_comes_back(person, emulator):
     assert person.content("file") == b"secret"
 
 
-def test_an_empty_file_is_refused_with_the_reason(remote):
+def test_an_empty_file_is_kept_without_an_archive(remote, emulator):
     remote.adds("empty", b"")
-    assert "Glacier holds no empty archives" in remote.fails("git", "annex", "copy", "--to", "glacier", "empty").said
+    remote.does("git", "annex", "move", "--to", "glacier", "empty")
+    assert not remote.has("empty")
+    remote.does("git", "annex", "fsck", "--fast", "--from", "glacier")
+    remote.does("git", "annex", "get", "empty")
+    assert remote.content("empty") == b""
+    remote.does("git", "annex", "drop", "--from", "glacier", "empty")
+    assert "UploadArchive" not in emulator.requests()
 
 
 def test_without_credentials_initremote_says_what_to_set(person, emulator):

@@ -48,6 +48,13 @@ need_git_annex() {
     PATH=$tools/bin:$PATH
 }
 
+# The newest git-annex, the wheel of PyPI, in $tools/newest.
+need_newest_git_annex() {
+    need_python_packages git-annex
+    mkdir -p "$tools/newest"
+    ln -sf "$tools/venv/bin/git-annex" "$tools/venv/bin/git-annex-shell" "$tools/newest/"
+}
+
 # Builds all programs and puts them first on PATH.
 build_programs() {
     say "Building"

@@ -1,59 +1,71 @@
 //! The special remote of git-annex: `git annex initremote NAME type=external externaltype=glacier`.
 //!
-//! `protocol` is the lines, pure; `session` is who may talk when; `remote` turns requests into work for the engine.
-//! Standard output carries the protocol and nothing else, through the session's writer only.
+//! `protocol` is the lines, pure; `session` is who may talk when; `serving` lets requests of several jobs be served at
+//! once; `remote` turns requests into work for the engine. Standard output carries the protocol and nothing else,
+//! through the session's line only.
 
 mod config;
+mod credentials;
+mod failure;
+mod info;
+mod notices;
 mod protocol;
 mod remote;
+mod remove;
+mod retrieve;
+mod serving;
 mod session;
+mod state;
+mod store;
+mod vault;
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use tokio::io::{AsyncBufRead, BufReader};
+use tokio::io::BufReader;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::settings::Settings;
+pub use serving::{End, serve};
 
 /// Serves git-annex on standard input and output until it has no more to ask.
 pub fn run(settings: Settings) -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("git-annex-remote-glacier: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return failed(&error),
     };
-    let input = BufReader::new(tokio::io::stdin());
-    let outcome = runtime.block_on(serve(settings, input, Box::new(std::io::stdout())));
+    let outcome = runtime.block_on(async {
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let stop = async {
+            let number = |kind: SignalKind| u8::try_from(kind.as_raw_value()).unwrap_or_default();
+            tokio::select! {
+                () = heard(&mut terminate) => number(SignalKind::terminate()),
+                () = heard(&mut interrupt) => number(SignalKind::interrupt()),
+            }
+        };
+        serve(settings, BufReader::new(tokio::io::stdin()), Box::new(std::io::stdout()), stop).await
+    });
     // A read of standard input that is still blocked must not hold up the end.
     runtime.shutdown_background();
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(End::Served) => ExitCode::SUCCESS,
+        Ok(End::BrokenOff) => ExitCode::FAILURE,
+        // As a shell tells of a program that a signal has ended.
+        Ok(End::Stopped(signal)) => ExitCode::from(128 + signal),
         // git-annex has gone, and with it whoever would read why.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("git-annex-remote-glacier: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
 }
 
-/// Answers requests from `input` on `output` until the input ends.
-///
-/// # Errors
-///
-/// When git-annex cannot be heard or spoken to, or says that it has met an error.
-pub async fn serve(
-    settings: Settings,
-    input: impl AsyncBufRead + Send + Unpin + 'static,
-    output: Box<dyn Write + Send>,
-) -> std::io::Result<()> {
-    let mut session = session::Session::new(input, output);
-    session.begin()?;
-    let mut remote = remote::Remote::new(settings);
-    while let Some(request) = session.next_request().await? {
-        remote.answer(&mut session, request).await?;
+async fn heard(signal: &mut Signal) {
+    // None is for signals that will never come again; there is nothing to stop for then.
+    if signal.recv().await.is_none() {
+        std::future::pending::<()>().await;
     }
-    Ok(())
+}
+
+fn failed(error: &std::io::Error) -> ExitCode {
+    eprintln!("git-annex-remote-glacier: {error}");
+    ExitCode::FAILURE
 }

@@ -33,6 +33,7 @@ mod lag;
 mod reconciliation;
 mod repeated;
 mod schema;
+mod told;
 mod uploads;
 mod vaults;
 
@@ -48,6 +49,7 @@ pub use findings::{Finding, FindingKind};
 pub use inventory::{Comparison, InventoryTaken, ListedArchive, ListedSink};
 pub(crate) use lag::INVENTORY_LAG;
 pub use repeated::Recognised;
+pub use told::ToldArchive;
 pub use uploads::{FileIdentity, NewUpload, SettledUpload, Storing, Taken, UnfinishedUpload, UploadLock};
 pub use vaults::{InventoryKnowledge, VaultKnowledge};
 

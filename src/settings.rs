@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use directories::BaseDirs;
 
-use crate::service::{Caller, Connection};
+use crate::service::{Caller, Connection, Keys};
 
 /// Where the original put its cache, below the user's cache directory.
 const CACHE_FILE: &str = "glacier-cli/db";
@@ -16,6 +16,8 @@ pub struct Settings {
     pub cache_path: PathBuf,
     /// Which Glacier is spoken to.
     pub connection: Connection,
+    /// The keys that the environment holds, unless they are of a session that ends: some programs keep them.
+    pub lasting_keys: Option<Keys>,
 }
 
 /// There is no place for the cache.
@@ -40,8 +42,19 @@ impl Settings {
             None => BaseDirs::new().ok_or(NoHome)?.home_dir().join(".cache"),
         };
         let connection = Connection { caller: caller(), ..connection };
-        Ok(Self { cache_path: cache_home.join(CACHE_FILE), connection })
+        Ok(Self { cache_path: cache_home.join(CACHE_FILE), connection, lasting_keys: lasting_keys() })
     }
+}
+
+fn lasting_keys() -> Option<Keys> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if variable("AWS_SESSION_TOKEN").is_some() {
+        return None;
+    }
+    Some(Keys {
+        access_key_id: variable("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: variable("AWS_SECRET_ACCESS_KEY")?,
+    })
 }
 
 /// As AWS's own chain looks for them (SDKs and Tools Reference Guide, "Shared config and credentials files").

@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O or knows of the service, the cache or the command line.
 
+mod annex_name;
 mod archive_ref;
 mod foreign_name;
 mod ids;
@@ -10,6 +11,7 @@ mod part_size;
 mod quoted;
 mod timestamp;
 
+pub use annex_name::annex_name;
 pub use archive_ref::{ArchiveRef, needs_prefix};
 pub use foreign_name::file_name_in;
 pub use ids::{AccountId, ArchiveId, JobId, UploadId};

@@ -10,6 +10,33 @@ use support::{HOUR, Shell};
 
 const KEY: &str = "SHA256E-s5--2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.txt";
 
+/// The settings that most tests leave out.
+const OTHER_SETTINGS: &str = "
+    < GETCONFIG maxage
+    > VALUE
+    < GETCONFIG tier
+    > VALUE
+    < GETCONFIG wait
+    > VALUE
+    < GETCONFIG endpoint
+    > VALUE
+    < GETCONFIG profile
+    > VALUE
+    < GETCONFIG bwlimit
+    > VALUE";
+
+/// The dialogue of one STORE of a key of which nothing is known.
+fn stores(key: &str, file: impl std::fmt::Display) -> String {
+    format!(
+        "> TRANSFER STORE {key} {file}
+         < GETSTATE {key}
+         > VALUE
+         < PROGRESS 5
+         < SETSTATE {key} 1 ...
+         < TRANSFER-SUCCESS STORE {key}"
+    )
+}
+
 struct Remote {
     child: Child,
     input: ChildStdin,
@@ -58,7 +85,7 @@ impl Remote {
         let mut remote = Self::start(shell);
         remote.plays(&format!(
             "< VERSION 2
-             > EXTENSIONS INFO GETGITREMOTENAME ASYNC
+             > EXTENSIONS INFO GETGITREMOTENAME TRANSFER-RETRIEVE-URL
              < EXTENSIONS INFO GETGITREMOTENAME
              > PREPARE
              < GETCONFIG vault
@@ -69,6 +96,11 @@ impl Remote {
              > VALUE us-east-1
              < GETCONFIG fileprefix
              > VALUE {prefix}
+             {OTHER_SETTINGS}
+             < GETGITREMOTENAME
+             > VALUE glacier
+             < GETGITDIR
+             > VALUE /nowhere
              < PREPARE-SUCCESS"
         ));
         remote
@@ -95,6 +127,12 @@ fn a_remote_is_made_and_made_again() {
              < CONFIG region ...
              < CONFIG datacenter ...
              < CONFIG fileprefix ...
+             < CONFIG maxage ...
+             < CONFIG tier ...
+             < CONFIG wait ...
+             < CONFIG endpoint ...
+             < CONFIG profile ...
+             < CONFIG bwlimit ...
              < CONFIGEND
              > INITREMOTE
              < GETCONFIG vault
@@ -104,13 +142,19 @@ fn a_remote_is_made_and_made_again() {
              < GETCONFIG datacenter
              > VALUE
              < GETCONFIG fileprefix
-             > VALUE
-             < GETCONFIG name
+             > VALUE",
+        );
+        remote.plays(OTHER_SETTINGS);
+        remote.plays(
+            "< GETCONFIG name
              > VALUE cold
              < GETUUID
              > VALUE 1-2-3
+             < GETCONFIG chunk
+             > VALUE
              < SETCONFIG vault cold-1-2-3
              < SETCONFIG region eu-west-1
+             < SETCREDS glacier AKIAIOSFODNN7EXAMPLE ...
              < INITREMOTE-SUCCESS",
         );
         assert_eq!(remote.ends(), (String::new(), 0));
@@ -136,6 +180,7 @@ fn settings_that_make_no_sense_are_refused() {
              > VALUE {datacenter}
              < GETCONFIG fileprefix
              > VALUE
+             {OTHER_SETTINGS}
              < INITREMOTE-FAILURE ..."
         ));
     }
@@ -152,11 +197,17 @@ fn a_key_is_stored_checked_fetched_and_removed() {
     let mut remote = Remote::prepared(&shell, "pre-");
     remote.plays(&format!(
         "> CHECKPRESENT {KEY}
+         < GETSTATE {KEY}
+         > VALUE
          < CHECKPRESENT-FAILURE {KEY}
          > TRANSFER STORE {KEY} {source}
          < PROGRESS 5
+         < SETSTATE {KEY} 1 ...
          < TRANSFER-SUCCESS STORE {KEY}
          > TRANSFER STORE {KEY} {source}
+         < GETSTATE {KEY}
+         > VALUE garbage
+         < SETSTATE {KEY} 1 ...
          < TRANSFER-SUCCESS STORE {KEY}
          > CHECKPRESENT {KEY}
          < CHECKPRESENT-SUCCESS {KEY}
@@ -165,7 +216,7 @@ fn a_key_is_stored_checked_fetched_and_removed() {
          > TRANSFER RETRIEVE {KEY} {target_shown}
          < TRANSFER-FAILURE RETRIEVE {KEY} queued retrieval job for archive 'pre-{KEY}'...
          > TRANSFER RETRIEVE {KEY} {target_shown}
-         < TRANSFER-FAILURE RETRIEVE {KEY} job still pending for archive 'pre-{KEY}'..."
+         < TRANSFER-FAILURE RETRIEVE {KEY} job still pending for archive 'pre-{KEY}', Standard: ready by about..."
     ));
     assert!(!target.exists());
     shell.emulator.advance(4 * HOUR);
@@ -179,12 +230,22 @@ fn a_key_is_stored_checked_fetched_and_removed() {
     assert_eq!(shell.emulator.requests()["UploadArchive"], 1, "what is there is not stored again");
     remote.plays(&format!(
         "> REMOVE {KEY}
+         < GETSTATE {KEY}
+         > VALUE something
+         < INFO Glacier charges for at least 90 days of each archive...
+         < SETSTATE {KEY} ...
          < REMOVE-SUCCESS {KEY}
          > REMOVE {KEY}
+         < GETSTATE {KEY}
+         > VALUE
          < REMOVE-SUCCESS {KEY}
          > CHECKPRESENT {KEY}
+         < GETSTATE {KEY}
+         > VALUE
          < CHECKPRESENT-FAILURE {KEY}
          > WHEREIS {KEY}
+         < GETSTATE {KEY}
+         > VALUE
          < WHEREIS-FAILURE"
     ));
     assert_eq!(remote.ends(), (String::new(), 0));
@@ -195,8 +256,7 @@ fn what_is_not_known_is_called_unknown() {
     let shell = shell_with_vault();
     let source = shell.write("file", "hello");
     let source = source.display();
-    Remote::prepared(&shell, "")
-        .plays(&format!("> TRANSFER STORE {KEY} {source}\n< PROGRESS 5\n< TRANSFER-SUCCESS STORE {KEY}"));
+    Remote::prepared(&shell, "").plays(&stores(KEY, &source));
     // Seen too long ago: one inventory is asked for, however often the question comes.
     shell.sqlite().execute("UPDATE archive SET created_here = created_here - 61 * 3600", []).unwrap();
     let mut remote = Remote::prepared(&shell, "");
@@ -215,15 +275,21 @@ fn what_is_not_known_is_called_unknown() {
     let mut remote = Remote::prepared(&shell, "");
     remote.plays(&format!(
         "> CHECKPRESENT {KEY}
+         < GETSTATE {KEY}
+         > VALUE
          < CHECKPRESENT-UNKNOWN {KEY} it is not known whether archive '{KEY}' exists: not all that the vault holds is known; run: glacier vault sync v
          > REMOVE {KEY}
+         < GETSTATE {KEY}
+         > VALUE
          < REMOVE-FAILURE {KEY} it is not known whether...
          > TRANSFER RETRIEVE {KEY} {source}
+         < GETSTATE {KEY}
+         > VALUE
          < TRANSFER-FAILURE RETRIEVE {KEY} archive '{KEY}' not found"
     ));
     assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
     shell.emulator.advance(4 * HOUR);
-    remote.plays(&format!("> CHECKPRESENT {KEY}\n< CHECKPRESENT-SUCCESS {KEY}\n> CHECKPRESENT other\n< CHECKPRESENT-FAILURE other"));
+    remote.plays(&format!("> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE\n< CHECKPRESENT-SUCCESS {KEY}\n> CHECKPRESENT other\n< GETSTATE other\n> VALUE\n< CHECKPRESENT-FAILURE other"));
 }
 
 #[test]
@@ -231,10 +297,7 @@ fn a_deletion_of_unknown_outcome_lets_nobody_drop_a_copy() {
     let shell = shell_with_vault();
     let source = shell.write("file", "hello");
     let mut remote = Remote::prepared(&shell, "");
-    remote.plays(&format!(
-        "> TRANSFER STORE {KEY} {}\n< PROGRESS 5\n< TRANSFER-SUCCESS STORE {KEY}",
-        source.display()
-    ));
+    remote.plays(&stores(KEY, source.display()));
     shell.sqlite().execute("UPDATE archive SET deletion_begun = created_here + 1", []).unwrap();
     remote.plays(&format!("> CHECKPRESENT {KEY}\n< CHECKPRESENT-UNKNOWN {KEY} ..."));
 }
@@ -242,19 +305,10 @@ fn a_deletion_of_unknown_outcome_lets_nobody_drop_a_copy() {
 #[test]
 fn failures_are_answers_in_one_line() {
     let shell = shell_with_vault();
-    let empty = shell.write("empty", "");
-    let file = shell.write("file", "hello");
-    let (empty, file) = (empty.display(), file.display());
     let mut remote = Remote::prepared(&shell, "");
     remote.plays(&format!(
-        "> TRANSFER STORE {KEY} {empty}
-         < TRANSFER-FAILURE STORE {KEY} archive '{KEY}' would be empty, and Glacier holds no empty archives
-         > TRANSFER STORE {KEY} /nowhere/at all
+        "> TRANSFER STORE {KEY} /nowhere/at all
          < TRANSFER-FAILURE STORE {KEY} cannot read /nowhere/at all: ...
-         > TRANSFER STORE WORM-s5--ü {file}
-         < TRANSFER-FAILURE STORE WORM-s5--ü 'WORM-s5--ü' cannot be the name of an archive: ...
-         > CHECKPRESENT WORM-s5--ü
-         < CHECKPRESENT-FAILURE WORM-s5--ü
          > GETCOST
          < COST 1000
          > GETAVAILABILITY
@@ -276,10 +330,18 @@ fn failures_are_answers_in_one_line() {
          < INFOVALUE v
          < INFOFIELD region
          < INFOVALUE us-east-1
+         < INFOFIELD credentials
+         < INFOVALUE environment
+         < INFOFIELD tier
+         < INFOVALUE Standard
          < INFOFIELD account
          < INFOVALUE 111122223333
          < INFOFIELD inventory
          < INFOVALUE none taken in yet
+         < INFOFIELD archives known
+         < INFOVALUE 0
+         < INFOFIELD retrieval jobs of this machine
+         < INFOVALUE 0 pending, 0 ready, by their age
          < INFOEND"
     ));
     assert_eq!(remote.ends(), (String::new(), 0));
@@ -296,4 +358,135 @@ fn work_before_prepare_and_an_error_of_git_annex_end_cleanly() {
          > ERROR it is all too much"
     ));
     assert_eq!(remote.ends(), (String::new(), 1));
+}
+
+#[test]
+fn an_empty_key_is_kept_in_the_repository_alone() {
+    let shell = shell_with_vault();
+    let (empty, target) = (shell.write("empty", ""), shell.path("target"));
+    let (empty, target_shown) = (empty.display(), target.display());
+    let mut remote = Remote::prepared(&shell, "");
+    remote.plays(&format!(
+        "> TRANSFER STORE {KEY} {empty}
+         < GETSTATE {KEY}
+         > VALUE
+         < SETSTATE {KEY} 1 ...
+         < TRANSFER-SUCCESS STORE {KEY}
+         > CHECKPRESENT {KEY}
+         < GETSTATE {KEY}
+         > VALUE 1 1795000000 empty
+         < CHECKPRESENT-SUCCESS {KEY}
+         > WHEREIS {KEY}
+         < GETSTATE {KEY}
+         > VALUE 1 1795000000 empty
+         < WHEREIS-SUCCESS an empty file, kept in the repository
+         > TRANSFER RETRIEVE {KEY} {target_shown}
+         < GETSTATE {KEY}
+         > VALUE 1 1795000000 empty
+         < TRANSFER-SUCCESS RETRIEVE {KEY}
+         > REMOVE {KEY}
+         < GETSTATE {KEY}
+         > VALUE 1 1795000000 empty
+         < SETSTATE {KEY} ...
+         < REMOVE-SUCCESS {KEY}"
+    ));
+    assert_eq!(std::fs::read(&target).unwrap(), b"");
+    assert_eq!(shell.count("UploadArchive"), 0);
+    assert_eq!(remote.ends(), (String::new(), 0));
+}
+
+#[test]
+fn a_key_that_no_description_can_hold_is_written_in_hex() {
+    let shell = shell_with_vault();
+    let source = shell.write("file", "hello");
+    Remote::prepared(&shell, "p-").plays(&stores("WORM-s5--ü", source.display()));
+    shell.glacier(&["archive", "list", "v"]).is("p-%WORM-s5--%C3%BC\n", "", 0);
+}
+
+/// Plays a STORE and returns what was kept of the key in the repository.
+fn state_after_storing(shell: &Shell) -> String {
+    let source = shell.write("file", "hello");
+    let mut remote = Remote::prepared(shell, "");
+    let script = stores(KEY, source.display());
+    let (before, after) = script.split_once(&format!("< SETSTATE {KEY} 1 ...")).unwrap();
+    remote.plays(before);
+    let mut said = String::new();
+    remote.output.read_line(&mut said).unwrap();
+    remote.plays(after);
+    said.trim_end().strip_prefix(&format!("SETSTATE {KEY} ")).unwrap().to_owned()
+}
+
+#[test]
+fn what_the_repository_keeps_is_enough_for_a_machine_without_a_cache() {
+    let shell = shell_with_vault();
+    let state = state_after_storing(&shell);
+    std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+    let target = shell.path("target");
+    let target_shown = target.display();
+    let mut remote = Remote::prepared(&shell, "");
+    remote.plays(&format!(
+        "> WHEREIS {KEY}
+         < GETSTATE {KEY}
+         > VALUE {state}
+         < WHEREIS-SUCCESS id:...
+         > CHECKPRESENT {KEY}
+         < GETSTATE {KEY}
+         > VALUE {state}
+         < CHECKPRESENT-SUCCESS {KEY}
+         > TRANSFER RETRIEVE {KEY} {target_shown}
+         < TRANSFER-FAILURE RETRIEVE {KEY} queued retrieval job for archive '{KEY}', Standard: ready by about..."
+    ));
+    shell.emulator.advance(4 * HOUR);
+    remote.plays(&format!(
+        "> TRANSFER RETRIEVE {KEY} {target_shown}
+         < PROGRESS 5
+         < TRANSFER-SUCCESS RETRIEVE {KEY}"
+    ));
+    assert_eq!(std::fs::read(&target).unwrap(), b"hello");
+    let jobs = shell.glacier(&["job", "list"]).stdout;
+    assert_eq!(jobs.lines().filter(|line| line.starts_with("i/")).count(), 0, "no inventory was needed");
+}
+
+#[test]
+fn what_the_repository_keeps_is_no_proof_for_ever() {
+    let shell = shell_with_vault();
+    let state = state_after_storing(&shell);
+    let fields: Vec<&str> = state.split(' ').collect();
+    let stored: i64 = fields[1].parse().unwrap();
+    let unknown = "CHECKPRESENT-UNKNOWN";
+    for (stored, answer) in [
+        (stored - 59 * 3600, "CHECKPRESENT-SUCCESS"),
+        (stored - 61 * 3600, unknown),
+        // A clock that is wrong by a day is not believed.
+        (stored + 24 * 3600, unknown),
+    ] {
+        std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+        let kept = format!("1 {stored} {}", fields[2..].join(" "));
+        let mut remote = Remote::prepared(&shell, "");
+        remote.plays(&format!(
+            "> CHECKPRESENT {KEY}
+             < GETSTATE {KEY}
+             > VALUE {kept}
+             < {answer} {KEY}..."
+        ));
+    }
+}
+
+#[test]
+fn what_was_removed_here_is_not_called_present_by_an_older_state() {
+    let shell = shell_with_vault();
+    let state = state_after_storing(&shell);
+    let mut remote = Remote::prepared(&shell, "");
+    remote.plays(&format!(
+        "> REMOVE {KEY}
+         < GETSTATE {KEY}
+         > VALUE {state}
+         < INFO ...
+         < SETSTATE {KEY} ...
+         < REMOVE-SUCCESS {KEY}
+         > CHECKPRESENT {KEY}
+         < GETSTATE {KEY}
+         > VALUE {state}
+         < CHECKPRESENT-FAILURE {KEY}"
+    ));
 }

@@ -157,6 +157,20 @@ impl Cache {
         })
     }
 
+    /// Returns how many archives of the vault are not deleted.
+    pub fn count(&self, scope: &Scope, vault: &VaultName) -> Result<u64, CacheError> {
+        self.with(|connection| {
+            let sql = format!(
+                "SELECT count(*) FROM archive WHERE vault = :vault AND deleted_here IS NULL AND {OWNED}"
+            );
+            let parameters = named_params! {
+                ":vault": vault.as_str(), ":account": scope.account_text(), ":key": &scope.access_key_id,
+                ":region": scope.region.as_str()
+            };
+            connection.query_row(&sql, parameters, |row| row.get::<_, i64>(0).map(i64::unsigned_abs))
+        })
+    }
+
     /// Gives every archive of the vault that is not deleted to `visit`, by the name that is shown (bytes) and id, until
     /// it breaks.
     pub fn list(

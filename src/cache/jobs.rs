@@ -46,6 +46,20 @@ impl Cache {
         Ok(jobs.iter().filter_map(|job| job.parse().ok()).collect())
     }
 
+    /// Returns how many jobs for archives of the vault were asked for from here since `date`.
+    pub fn jobs_begun_since(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        date: Timestamp,
+    ) -> Result<u64, CacheError> {
+        self.with(|connection| {
+            let sql = "SELECT count(*) FROM job WHERE region = ?1 AND vault = ?2 AND requested >= ?3";
+            let parameters = (scope.region.as_str(), vault.as_str(), date.unix_seconds());
+            connection.query_row(sql, parameters, |row| row.get::<_, i64>(0).map(i64::unsigned_abs))
+        })
+    }
+
     /// Forgets a job that will bring nothing more.
     pub fn forget_job(&self, job: &JobId) -> Result<(), CacheError> {
         self.with(|connection| connection.execute("DELETE FROM job WHERE id = ?1", [job.as_str()]).map(drop))

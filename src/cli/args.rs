@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{archive, upload, vault};
+use super::commands::{annex, archive, upload, vault};
 use crate::engine::TransferSettings;
 use crate::types::Region;
 
@@ -43,6 +43,9 @@ pub(super) enum Command {
     /// See what Glacier is preparing.
     #[command(subcommand)]
     Job(JobCommand),
+    /// Work on a repository of git-annex.
+    #[command(subcommand)]
+    Annex(AnnexCommand),
 }
 
 impl Command {
@@ -96,6 +99,12 @@ pub(super) enum UploadCommand {
 pub(super) enum JobCommand {
     /// Print the jobs of all vaults: a(rchive) or i(nventory), p(ending), d(one) or e(rror), date, vault, archive.
     List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AnnexCommand {
+    /// Ask Glacier for all files that are there and not here, in the order in which they were stored.
+    Prefetch(annex::Prefetch),
 }
 
 fn endpoint_url(text: &str) -> Result<String, String> {

@@ -1,5 +1,7 @@
 //! One file a command; the arguments of a command stand with it.
 
+pub(super) mod annex;
+mod annex_prefetch;
 pub(super) mod archive;
 mod archive_checkpresent;
 mod archive_dedupe;
@@ -21,7 +23,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::args::{ArchiveCommand, Command, JobCommand, UploadCommand, VaultCommand};
+use super::args::{AnnexCommand, ArchiveCommand, Command, JobCommand, UploadCommand, VaultCommand};
 use super::exit::Exit;
 use crate::engine::{Engine, Patience};
 
@@ -39,6 +41,7 @@ pub(super) async fn run(engine: &Engine, command: Command) -> Result<Exit> {
         Command::Archive(ArchiveCommand::Checkpresent(args)) => archive_checkpresent::run(engine, args).await,
         Command::Upload(UploadCommand::List(args)) => upload_list::run(engine, args).await,
         Command::Upload(UploadCommand::Abort(args)) => upload_abort::run(engine, args).await,
+        Command::Annex(AnnexCommand::Prefetch(args)) => annex_prefetch::run(engine, args).await,
         Command::Job(JobCommand::List) => job_list::run(engine).await,
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::{Engine, EngineError};
-use crate::service::{Job, JobTask};
+use crate::service::{Job, JobStatus, JobTask};
 use crate::types::{ArchiveRef, Timestamp, VaultName};
 
 /// How long a list of jobs serves the retrievals of one process. How a job of it stands is asked again before it is
@@ -57,6 +57,34 @@ impl Engine {
             }
         }
         Ok(found)
+    }
+
+    /// Returns the job under way that brings an archive which the reference means, from a list that may be a minute
+    /// old; one that is not in it but was started from here is asked for.
+    pub async fn job_under_way(
+        &self,
+        vault: &VaultName,
+        reference: &ArchiveRef,
+    ) -> Result<Option<Job>, EngineError> {
+        let known = self.known(vault, reference).await?;
+        let is_of_it = |job: &&Job| match &job.task {
+            JobTask::Archive(task) => {
+                job.status == JobStatus::InProgress
+                    && task.is_whole
+                    && known.iter().any(|archive| archive.id == task.archive)
+            }
+            JobTask::Inventory(_) => false,
+        };
+        let listed = self.job_list(vault).await?.jobs.iter().find(is_of_it).cloned();
+        if listed.is_some() {
+            return Ok(listed);
+        }
+        for archive in &known {
+            if let Some(id) = self.cache.jobs_of(&archive.id)?.first() {
+                return Ok(self.glacier.describe_job(vault, id).await.ok());
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the jobs of the vault, from a list that may be a minute old: one serves all who ask at once.

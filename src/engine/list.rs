@@ -1,9 +1,11 @@
 //! What the cache knows of a vault's archives.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use super::{Engine, EngineError};
 use crate::cache::{Archive, Listed, VaultKnowledge};
+use crate::service::Tier;
 use crate::types::{AccountId, ArchiveRef, VaultName};
 
 /// How much a list of a vault's archives says.
@@ -24,7 +26,29 @@ pub struct Summary {
     pub knowledge: VaultKnowledge,
 }
 
+/// How many archives of a vault are known, and how many retrieval jobs were started from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// The archives that are not deleted.
+    pub archives: u64,
+    /// The jobs that were asked for less than five hours ago.
+    pub jobs_pending: u64,
+    /// Those from before whose output should still be there.
+    pub jobs_ready: u64,
+}
+
 impl Engine {
+    /// Counts what the cache knows of a vault. How jobs stand is guessed from their age: the service is not asked.
+    pub async fn counts(&self, vault: &VaultName) -> Result<Counts, EngineError> {
+        let scope = self.scope_for_reading(vault).await?;
+        let (ready, gone) = (Tier::Standard.ready_within(), Duration::from_secs(24 * 60 * 60));
+        let now = self.clock.now();
+        let begun_since = |date| self.cache.jobs_begun_since(&scope, vault, date);
+        let jobs_pending = begun_since(now - ready)?;
+        let jobs_ready = begun_since(now - ready - gone)? - jobs_pending;
+        Ok(Counts { archives: self.cache.count(&scope, vault)?, jobs_pending, jobs_ready })
+    }
+
     /// Returns the archives that the reference means, as far as the cache knows. Asks no service about a caller that
     /// was met before.
     pub async fn known(

@@ -154,20 +154,6 @@ impl Engine {
         Ok((answer, taken))
     }
 
-    /// Returns whether an archive of this name and size is known to exist, so that storing it again would double it.
-    pub async fn holds(
-        &self,
-        vault: &VaultName,
-        name: &str,
-        size_bytes: u64,
-        max_age: Duration,
-    ) -> Result<bool, EngineError> {
-        let scope = self.scope().await?;
-        let mut found = self.find(&scope, vault, &ArchiveRef::Name(name.to_owned()))?;
-        found.retain(|archive| archive.size_bytes == Some(size_bytes));
-        self.is_any_recent(&scope, vault, &found, max_age)
-    }
-
     fn is_any_recent(
         &self,
         scope: &Scope,

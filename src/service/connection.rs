@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
@@ -33,7 +34,9 @@ pub struct Connection {
     pub region: Option<Region>,
     /// The URL of the service; else `AWS_ENDPOINT_URL_GLACIER` and its kin, the profile, AWS itself over TLS.
     pub endpoint_url: Option<String>,
-    /// Keys to sign with; else those of AWS's chain of providers.
+    /// The profile of AWS's files whose keys and region are meant, whatever the environment says.
+    pub profile: Option<String>,
+    /// Keys to sign with; else those of the profile, else those of AWS's chain of providers.
     pub keys: Option<Keys>,
     /// Who asks, as far as the environment shows it without asking a provider.
     pub caller: Caller,
@@ -103,7 +106,7 @@ impl Glacier {
         }
         let region = match &connection.region {
             Some(region) => region.clone(),
-            None => configured_region().await?,
+            None => configured_region(connection.profile.as_deref()).await?,
         };
         let connection = Arc::new(connection.clone());
         Ok(Self { connection, region, bandwidth: None, config: Arc::default(), client: Arc::default() })
@@ -130,6 +133,10 @@ impl Glacier {
             .timeout_config(timeouts);
         if let Some(url) = &self.connection.endpoint_url {
             loader = loader.endpoint_url(url);
+        }
+        if let Some(profile) = &self.connection.profile {
+            let keys = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+            loader = loader.profile_name(profile).credentials_provider(keys);
         }
         if let Some(Keys { access_key_id, secret_access_key }) = &self.connection.keys {
             let keys = Credentials::new(access_key_id, secret_access_key, None, None, "given");
@@ -170,9 +177,16 @@ impl Glacier {
 }
 
 /// AWS's chain without the instance metadata service, which would be asked, slowly, on machines that have none.
-async fn configured_region() -> Result<Region, ServiceError> {
-    let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-        .or_else(ProfileFileRegionProvider::new());
+/// A profile that was named comes before the environment.
+async fn configured_region(profile: Option<&str>) -> Result<Region, ServiceError> {
+    let environment = EnvironmentVariableRegionProvider::new();
+    let chain = match profile {
+        Some(name) => {
+            RegionProviderChain::first_try(ProfileFileRegionProvider::builder().profile_name(name).build())
+                .or_else(environment)
+        }
+        None => RegionProviderChain::first_try(environment).or_else(ProfileFileRegionProvider::new()),
+    };
     let configured =
         chain.region().await.map(|region| region.as_ref().to_owned()).filter(|name| !name.is_empty());
     let name = configured.unwrap_or_else(|| REGION_FALLBACK.to_owned());

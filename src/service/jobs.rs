@@ -53,6 +53,8 @@ pub struct ArchiveJob {
     pub tree_hash: Option<TreeHash>,
     /// Whether it brings all of the archive, not a range of its bytes.
     pub is_whole: bool,
+    /// How fast it is, if the job says.
+    pub tier: Option<Tier>,
 }
 
 /// A job that brings a list of a vault's archives.
@@ -87,12 +89,27 @@ pub enum Tier {
 }
 
 impl Tier {
-    fn as_str(self) -> &'static str {
+    /// Returns the name that the service has for it.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Expedited => "Expedited",
             Self::Standard => "Standard",
             Self::Bulk => "Bulk",
         }
+    }
+
+    /// Returns the tier of that name, if there is one.
+    pub fn named(text: &str) -> Option<Self> {
+        [Self::Expedited, Self::Standard, Self::Bulk].into_iter().find(|tier| tier.as_str() == text)
+    }
+
+    /// Returns after how long at most a job is ready as a rule.
+    pub fn ready_within(self) -> std::time::Duration {
+        std::time::Duration::from_secs(match self {
+            Self::Expedited => 5 * 60,
+            Self::Standard => 5 * 60 * 60,
+            Self::Bulk => 12 * 60 * 60,
+        })
     }
 }
 
@@ -164,6 +181,7 @@ impl Glacier {
             .set_inventory_size_in_bytes(answer.inventory_size_in_bytes)
             .set_retrieval_byte_range(answer.retrieval_byte_range)
             .set_status_code(answer.status_code)
+            .set_tier(answer.tier)
             .build();
         job(&described).ok_or_else(|| ServiceError::bad_answer(format!("job {id} is of no known kind")))
     }
@@ -202,6 +220,7 @@ fn archive_job(described: &GlacierJobDescription) -> Option<ArchiveJob> {
         size_bytes,
         tree_hash: described.archive_sha256_tree_hash().and_then(|hash| hash.parse().ok()),
         is_whole,
+        tier: described.tier().and_then(Tier::named),
     })
 }
 

@@ -20,7 +20,7 @@ pub const HOUR: Duration = Duration::from_secs(3600);
 pub struct Shell {
     pub emulator: Emulator,
     home: TempDir,
-    access_key_id: String,
+    access_key_id: Option<String>,
 }
 
 /// What a command left behind.
@@ -69,8 +69,13 @@ impl Shell {
             .unwrap();
         let home = TempDir::new().unwrap();
         std::fs::create_dir(home.path().join("work")).unwrap();
-        let access_key_id = emulator.access_key_id().to_owned();
+        let access_key_id = Some(emulator.access_key_id().to_owned());
         Self { emulator, home, access_key_id }
+    }
+
+    /// From now on commands have no keys in their environment.
+    pub fn forget_keys(&mut self) {
+        self.access_key_id = None;
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -99,8 +104,10 @@ impl Shell {
         let mut command = Command::new(program);
         command.env_clear().env("HOME", self.home.path()).env("AWS_EC2_METADATA_DISABLED", "true");
         command.env("AWS_ENDPOINT_URL_GLACIER", self.emulator.endpoint_url());
-        command.env("AWS_ACCESS_KEY_ID", &self.access_key_id);
-        command.env("AWS_SECRET_ACCESS_KEY", self.emulator.secret_access_key());
+        if let Some(id) = &self.access_key_id {
+            command.env("AWS_ACCESS_KEY_ID", id);
+            command.env("AWS_SECRET_ACCESS_KEY", self.emulator.secret_access_key());
+        }
         command.current_dir(self.path(""));
         command
     }

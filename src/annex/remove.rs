@@ -1,0 +1,86 @@
+//! Removing a key.
+//!
+//! # Order of writes
+//!
+//! The key's state first, then the archives. Whoever dies in between leaves an archive that no state names: it is found
+//! by name in this cache or by an inventory. The other order would leave a state by which other clones call an archive
+//! present that is gone.
+
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::protocol::{Key, Statement};
+use super::session::Conversation;
+use super::state::KeyState;
+use super::vault::{Vault, by_name};
+use crate::engine::{Archive, Presence};
+use crate::types::{ArchiveName, quoted};
+
+/// What is deleted earlier is charged as if it had been kept so long (developer guide, "Deleting an Archive").
+const CHARGED_AT_LEAST: Duration = Duration::from_secs(90 * DAY_SECONDS);
+const DAY_SECONDS: u64 = 24 * 60 * 60;
+
+impl Vault {
+    /// Removes every archive of the key. Gone is gone, whoever did it; but what is not known to be gone is not called
+    /// so.
+    pub(super) async fn remove(&self, talk: &Conversation, key: &Key) -> Result<(), Failure> {
+        let archive = self.name_of(key)?;
+        let kept = talk.state(key).await?;
+        let state = KeyState::read(&kept, &self.place);
+        if let KeyState::Stored(told) = &state {
+            self.engine.adopt(&self.name, archive.as_str(), told).await?;
+        }
+        let known = self.known(&archive).await?;
+        self.tell_of_fee(talk, &known)?;
+        if !kept.is_empty() {
+            talk.tell(&Statement::State(key, ""))?;
+        }
+        let deleted = match self.engine.delete_all_of_name(&self.name, archive.as_str()).await {
+            Ok(deleted) => deleted,
+            Err(error) => {
+                self.restore_state(talk, key, &archive, &kept).await?;
+                return Err(error.into());
+            }
+        };
+        if deleted > 0 || matches!(state, KeyState::Empty(_)) {
+            return Ok(());
+        }
+        match self.engine.presence(&self.name, &by_name(&archive), self.max_age).await? {
+            Presence::Absent => Ok(()),
+            Presence::Present => {
+                Err(Failure::said(format!("archive {} was stored meanwhile", quoted(archive.as_str()))))
+            }
+            Presence::Unknown(why) => Err(Failure::Said(why)),
+        }
+    }
+
+    /// What Glacier has refused to delete is still there for all to know; of what may be deleted nothing is said.
+    async fn restore_state(
+        &self,
+        talk: &Conversation,
+        key: &Key,
+        archive: &ArchiveName,
+        kept: &str,
+    ) -> Result<(), Failure> {
+        let known = self.known(archive).await?;
+        let is_there = !known.is_empty() && known.iter().all(|archive| archive.deletion_begun.is_none());
+        if is_there && !kept.is_empty() {
+            talk.tell(&Statement::State(key, kept))?;
+        }
+        Ok(())
+    }
+
+    /// Says so once: of a thousand removals nobody wants to read it a thousand times.
+    fn tell_of_fee(&self, talk: &Conversation, archives: &[Archive]) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let ages = archives.iter().filter_map(Archive::stored_at).map(|stored| now.since(stored));
+        let Some(age) = ages.min().filter(|age| *age < CHARGED_AT_LEAST) else { return Ok(()) };
+        if self.may_tell_of_fee() {
+            let days = age.as_secs() / DAY_SECONDS;
+            talk.tell(&Statement::Info(&format!(
+                "Glacier charges for at least 90 days of each archive; this one was stored {days} days ago (said once)"
+            )))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! Bringing a key back.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::failure::Failure;
+use super::protocol::Key;
+use super::session::Conversation;
+use super::state::KeyState;
+use super::vault::{Vault, by_name};
+use crate::engine::{EngineError, Job, JobTask, RangeSize, Retrieval, RetrieveOptions, Target, Tier, Wanted};
+use crate::types::{ArchiveName, ArchiveRef, Timestamp, quoted};
+
+/// For how long at least a job's output can be had (developer guide, "Downloading an Archive").
+const OUTPUT_LASTS: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
+impl Vault {
+    /// Brings the key to the file if a job of it has finished.
+    ///
+    /// # Errors
+    ///
+    /// Among others while Glacier is not ready, saying when it will be and what to run then.
+    pub(super) async fn retrieve(&self, talk: &Conversation, key: &Key, file: &Path) -> Result<(), Failure> {
+        let archive = self.name_of(key)?;
+        if let KeyState::Empty(_) = self.learn(talk, key, &archive).await? {
+            let cannot_write = |error| Failure::said(format!("cannot write {}: {error}", file.display()));
+            return File::create(file).map(drop).map_err(cannot_write);
+        }
+        let reference = by_name(&archive);
+        let retrieval = match self.bring(talk, reference.clone(), file).await {
+            Err(EngineError::Ambiguous { reference, candidates }) => {
+                // Of several that may differ it is the one that the repository names.
+                match self.state(talk, key).await? {
+                    KeyState::Stored(told) if candidates.iter().any(|other| other.id == told.id) => {
+                        self.bring(talk, ArchiveRef::Id(told.id), file).await
+                    }
+                    _ => Err(EngineError::Ambiguous { reference, candidates }),
+                }
+            }
+            brought => brought,
+        };
+        match retrieval? {
+            Retrieval::Done => Ok(()),
+            Retrieval::Queued => Err(self.queued(&archive)),
+            Retrieval::Pending => Err(self.pending(&archive).await),
+        }
+    }
+
+    async fn bring(
+        &self,
+        talk: &Conversation,
+        reference: ArchiveRef,
+        file: &Path,
+    ) -> Result<Retrieval, EngineError> {
+        let wanted = Wanted { reference, target: Target::File(file.to_owned()) };
+        let options =
+            RetrieveOptions { range_size: RangeSize::default(), tier: self.tier, patience: self.patience };
+        let retrievals = self.engine.retrieve(&self.name, vec![wanted], options, talk).await?;
+        Ok(retrievals.first().copied().unwrap_or(Retrieval::Done))
+    }
+
+    fn queued(&self, archive: &ArchiveName) -> Failure {
+        let times = times(self.tier.unwrap_or(Tier::Standard), self.clock.now());
+        Failure::said(format!(
+            "queued retrieval job for archive {}, {times}; run the same command again then",
+            quoted(archive.as_str())
+        ))
+    }
+
+    async fn pending(&self, archive: &ArchiveName) -> Failure {
+        let job = self.engine.job_under_way(&self.name, &by_name(archive)).await.ok().flatten();
+        let times = job.as_ref().and_then(times_of).unwrap_or_default();
+        Failure::said(format!(
+            "job still pending for archive {}{times}; run the same command again then ('glacier job list' shows it)",
+            quoted(archive.as_str())
+        ))
+    }
+}
+
+fn times_of(job: &Job) -> Option<String> {
+    let JobTask::Archive(task) = &job.task else { return None };
+    Some(format!(", {}", times(task.tier?, job.created_at().ok()?)))
+}
+
+fn times(tier: Tier, asked: Timestamp) -> String {
+    let ready = asked + tier.ready_within();
+    format!("{}: ready by about {ready}, there until {}", tier.as_str(), ready + OUTPUT_LASTS)
+}

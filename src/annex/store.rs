@@ -1,0 +1,74 @@
+//! Storing a key.
+//!
+//! # Order of writes
+//!
+//! The archive and its row in the cache (`engine::upload` has the steps), then the key's state, then the answer. After
+//! a crash before the state is kept, this machine's cache knows of the archive; the next STORE finds it there and keeps
+//! the state.
+
+use std::io;
+use std::path::Path;
+
+use super::failure::Failure;
+use super::protocol::Key;
+use super::session::Conversation;
+use super::state::KeyState;
+use super::vault::Vault;
+use crate::engine::{Archive, Holding, Source, Told, UploadOptions};
+use crate::types::quoted;
+
+impl Vault {
+    /// Stores the file unless it is stored already.
+    pub(super) async fn store(&self, talk: &Conversation, key: &Key, file: &Path) -> Result<(), Failure> {
+        let archive = self.name_of(key)?;
+        let cannot_read =
+            |error: io::Error| Failure::said(format!("cannot read {}: {error}", file.display()));
+        let source = Source::open(file).map_err(cannot_read)?;
+        let is_no_file = || Failure::said(format!("{} is not a file", file.display()));
+        let size_bytes = source.size_bytes().ok_or_else(is_no_file)?;
+        if size_bytes == 0 {
+            return self.store_empty(talk, key).await;
+        }
+        if !self.stateless.take(key, self.clock.now()) {
+            self.learn(talk, key, &archive).await?;
+        }
+        match self.engine.holding(&self.name, archive.as_str(), size_bytes, self.max_age).await? {
+            Holding::Stored(archive) => {
+                let state = self.state_of(&archive, size_bytes);
+                if talk.state(key).await? != state.text(&self.place) {
+                    self.keep(talk, key, &state)?;
+                }
+                Ok(())
+            }
+            Holding::OtherSize(other) => Err(other_size(&other, size_bytes)),
+            Holding::Unknown(why) => Err(Failure::Said(why)),
+            Holding::Nothing => {
+                let options = UploadOptions::default();
+                let stored = self.engine.upload(&self.name, &archive, source, options, talk).await?;
+                self.keep(talk, key, &self.state_of(&stored, size_bytes))
+            }
+        }
+    }
+
+    /// Glacier holds no empty archives; that the key is stored is kept in the repository, which is all there is to it.
+    async fn store_empty(&self, talk: &Conversation, key: &Key) -> Result<(), Failure> {
+        match self.state(talk, key).await? {
+            KeyState::Empty(_) => Ok(()),
+            _ => self.keep(talk, key, &KeyState::Empty(self.clock.now())),
+        }
+    }
+
+    fn state_of(&self, archive: &Archive, size_bytes: u64) -> KeyState {
+        let stored = archive.stored_at().unwrap_or_else(|| self.clock.now() - self.max_age);
+        KeyState::Stored(Told { id: archive.id.clone(), size_bytes, stored })
+    }
+}
+
+/// Two archives of one name and unlike content could not be told apart when the key is wanted back.
+fn other_size(other: &Archive, size_bytes: u64) -> Failure {
+    let name = quoted(other.shown_name().unwrap_or_default());
+    let size = other.size_bytes.unwrap_or_default();
+    Failure::said(format!(
+        "archive {name} is stored already with {size} bytes, not {size_bytes}; remove it first with 'git annex drop --from' to store this one"
+    ))
+}

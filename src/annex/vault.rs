@@ -1,0 +1,138 @@
+//! Where the keys of a remote are, and what is known of one.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::credentials::Origin;
+use super::failure::Failure;
+use super::protocol::{Key, Statement};
+use super::session::Conversation;
+use super::state::KeyState;
+use crate::engine::{Archive, Clock, Engine, Patience, Presence, Tier, Told};
+use crate::types::{ArchiveName, ArchiveRef, InvalidValue, Timestamp, VaultName, annex_name};
+
+/// Where the keys of a remote are.
+pub(super) struct Vault {
+    pub(super) engine: Engine,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) name: VaultName,
+    pub(super) prefix: String,
+    /// Stands for the vault in the state of keys.
+    pub(super) place: String,
+    pub(super) max_age: Duration,
+    pub(super) tier: Option<Tier>,
+    pub(super) patience: Patience,
+    pub(super) origin: Origin,
+    pub(super) has_told_of_fee: AtomicBool,
+    pub(super) stateless: Stateless,
+}
+
+/// The keys of which nothing was kept when this process asked a moment ago: a STORE follows its CHECKPRESENT at once,
+/// and each question costs git-annex a look into the repository.
+#[derive(Default)]
+pub(super) struct Stateless(Mutex<VecDeque<(Key, Timestamp)>>);
+
+/// More than there are requests at once.
+const STATELESS_MAX: usize = 64;
+const STATELESS_FOR: Duration = Duration::from_secs(60);
+
+impl Stateless {
+    fn remember(&self, key: &Key, now: Timestamp) {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() == STATELESS_MAX {
+            keys.pop_front();
+        }
+        keys.push_back((key.clone(), now));
+    }
+
+    /// Returns whether nothing was kept of the key, and forgets that.
+    pub(super) fn take(&self, key: &Key, now: Timestamp) -> bool {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_stateless =
+            keys.iter().any(|(other, asked)| other == key && now.since(*asked) < STATELESS_FOR);
+        keys.retain(|(other, _)| other != key);
+        is_stateless
+    }
+}
+
+impl Vault {
+    pub(super) fn name_of(&self, key: &Key) -> Result<ArchiveName, InvalidValue> {
+        annex_name(&self.prefix, &key.0)
+    }
+
+    /// Returns the archives of the key that are not deleted, as far as the cache knows.
+    pub(super) async fn known(&self, archive: &ArchiveName) -> Result<Vec<Archive>, Failure> {
+        Ok(self.engine.known(&self.name, &by_name(archive)).await?)
+    }
+
+    /// Where the cache knows no archive of the key, lets it know what is kept of the key in the repository, and returns
+    /// that.
+    pub(super) async fn learn(
+        &self,
+        talk: &Conversation,
+        key: &Key,
+        archive: &ArchiveName,
+    ) -> Result<KeyState, Failure> {
+        if !self.known(archive).await?.is_empty() {
+            return Ok(KeyState::Nothing);
+        }
+        let state = self.state(talk, key).await?;
+        match &state {
+            KeyState::Stored(told) => self.engine.adopt(&self.name, archive.as_str(), told).await?,
+            KeyState::Nothing => self.stateless.remember(key, self.clock.now()),
+            KeyState::Empty(_) => {}
+        }
+        Ok(state)
+    }
+
+    pub(super) async fn state(&self, talk: &Conversation, key: &Key) -> Result<KeyState, Failure> {
+        Ok(KeyState::read(&talk.state(key).await?, &self.place))
+    }
+
+    /// Keeps in the repository which archive the key is.
+    pub(super) fn keep(&self, talk: &Conversation, key: &Key, state: &KeyState) -> Result<(), Failure> {
+        self.stateless.take(key, self.clock.now());
+        Ok(talk.tell(&Statement::State(key, &state.text(&self.place)))?)
+    }
+
+    /// Tells whether the key is there; what is kept in the repository counts as knowledge of its time.
+    pub(super) async fn presence(&self, talk: &Conversation, key: &Key) -> Result<Presence, Failure> {
+        let archive = self.name_of(key)?;
+        if let KeyState::Empty(_) = self.learn(talk, key, &archive).await? {
+            return Ok(Presence::Present);
+        }
+        Ok(self.engine.presence(&self.name, &by_name(&archive), self.max_age).await?)
+    }
+
+    /// Tells where the key is, without the network.
+    pub(super) async fn whereis(&self, talk: &Conversation, key: &Key) -> Result<Option<String>, Failure> {
+        let known = self.known(&self.name_of(key)?).await?;
+        let mut places: Vec<String> = known.iter().map(|archive| self.place_of(archive)).collect();
+        if places.is_empty() {
+            match self.state(talk, key).await? {
+                KeyState::Stored(Told { id, stored, .. }) => {
+                    places.push(format!("id:{id} in vault {}, stored {stored}", self.name));
+                }
+                KeyState::Empty(_) => places.push("an empty file, kept in the repository".to_owned()),
+                KeyState::Nothing => return Ok(None),
+            }
+        }
+        Ok(Some(places.join("; ")))
+    }
+
+    fn place_of(&self, archive: &Archive) -> String {
+        let stored = archive.stored_at().map(|stored| format!(", stored {stored}")).unwrap_or_default();
+        format!("id:{} in vault {}{stored}", archive.id, self.name)
+    }
+
+    /// Returns whether this is the first time that it is asked.
+    pub(super) fn may_tell_of_fee(&self) -> bool {
+        !self.has_told_of_fee.swap(true, Ordering::Relaxed)
+    }
+}
+
+pub(super) fn by_name(archive: &ArchiveName) -> ArchiveRef {
+    ArchiveRef::Name(archive.as_str().to_owned())
+}

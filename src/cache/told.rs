@@ -1,0 +1,44 @@
+//! Archives of which someone else has told, such as another clone of a git-annex repository.
+
+use rusqlite::named_params;
+
+use super::{Cache, CacheError, Scope};
+use crate::types::{ArchiveId, Timestamp, VaultName, file_name_in};
+
+/// An archive as someone else tells of it.
+#[derive(Debug, Clone)]
+pub struct ToldArchive<'a> {
+    /// Its id.
+    pub id: &'a ArchiveId,
+    /// The description that it was stored with.
+    pub name: &'a str,
+    /// Its size.
+    pub size_bytes: u64,
+    /// When it was stored, if that can be believed.
+    pub stored: Option<Timestamp>,
+}
+
+impl Cache {
+    /// Files an archive that is not on file under its id; one that is stays as it is, deleted from here or not.
+    pub fn adopt(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        archive: &ToldArchive<'_>,
+    ) -> Result<(), CacheError> {
+        self.with(|connection| {
+            let sql = "
+                INSERT INTO archive (id, name, file_name, vault, key, created_here, account, region, size_bytes)
+                VALUES (:id, :name, :file_name, :vault, :key, :stored, :account, :region, :size)
+                ON CONFLICT (id) DO NOTHING";
+            let parameters = named_params! {
+                ":id": archive.id.as_str(), ":name": archive.name, ":file_name": file_name_in(archive.name),
+                ":vault": vault.as_str(), ":key": &scope.access_key_id,
+                ":stored": archive.stored.map(Timestamp::unix_seconds),
+                ":account": scope.account_text(), ":region": scope.region.as_str(),
+                ":size": i64::try_from(archive.size_bytes).ok()
+            };
+            connection.execute(sql, parameters).map(drop)
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! Arguments of the commands about repositories of git-annex. The comments of this file are the help texts.
+
+use clap::Args;
+
+use super::archive::TierName;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Prefetch {
+    /// How fast: Standard takes 3 to 5 hours, bulk 5 to 12 at the lowest price [default: that of the remote].
+    #[arg(long, value_name = "TIER")]
+    pub(super) tier: Option<TierName>,
+    /// The remote [default: the only one of type=external externaltype=glacier].
+    pub(super) remote: Option<String>,
+    /// Paths, or matching options as 'git annex find' has them.
+    #[arg(value_name = "MATCHING", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) matching: Vec<String>,
+}

@@ -1,0 +1,77 @@
+//! What others know of archives, and whether storing one would double it.
+
+use std::time::Duration;
+
+use super::{Engine, EngineError, Presence};
+use crate::cache::{Archive, ToldArchive};
+use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName};
+
+/// How far ahead a clock of another machine may be for its times to be believed.
+const CLOCKS_APART: Duration = Duration::from_secs(15 * 60);
+
+/// That an archive was stored, as someone else tells who has stored it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its id.
+    pub id: ArchiveId,
+    /// Its size.
+    pub size_bytes: u64,
+    /// When it was stored, by the teller's clock.
+    pub stored: Timestamp,
+}
+
+/// What is known of an archive that is about to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holding {
+    /// It is there: this one.
+    Stored(Archive),
+    /// One of that name is there, of another size.
+    OtherSize(Archive),
+    /// It is not known to be there.
+    Nothing,
+    /// It was there, and whether it still is is not known, for this reason.
+    Unknown(String),
+}
+
+impl Engine {
+    /// Takes in that an archive of the name was stored. From now on it is known here as if it had been stored from
+    /// here at that time: present as long as that is recent, until an inventory tells more. What is on file under the
+    /// id already is not changed. A time that lies ahead is not believed: the archive then counts as known to have
+    /// been there, not as present.
+    pub async fn adopt(&self, vault: &VaultName, name: &str, told: &Told) -> Result<(), EngineError> {
+        let scope = self.scope_of(vault).await?;
+        let now = self.clock.now();
+        let stored = (told.stored <= now + CLOCKS_APART).then(|| told.stored.min(now));
+        let archive = ToldArchive { id: &told.id, name, size_bytes: told.size_bytes, stored };
+        Ok(self.cache.adopt(&scope, vault, &archive)?)
+    }
+
+    /// Tells whether storing an archive of this name and size would double it. Like [`Engine::presence`], but an archive
+    /// of which nothing is known costs no request.
+    pub async fn holding(
+        &self,
+        vault: &VaultName,
+        name: &str,
+        size_bytes: u64,
+        max_age: Duration,
+    ) -> Result<Holding, EngineError> {
+        let scope = self.scope_of(vault).await?;
+        let reference = ArchiveRef::Name(name.to_owned());
+        if self.find(&scope, vault, &reference)?.is_empty() {
+            return Ok(Holding::Nothing);
+        }
+        match self.presence(vault, &reference, max_age).await? {
+            Presence::Absent => return Ok(Holding::Nothing),
+            Presence::Unknown(why) => return Ok(Holding::Unknown(why)),
+            Presence::Present => {}
+        }
+        let found = self.find(&scope, vault, &reference)?;
+        // The original did not note sizes.
+        let is_alike = |archive: &&Archive| archive.size_bytes.is_none_or(|size| size == size_bytes);
+        Ok(match (found.iter().find(is_alike), found.first()) {
+            (Some(alike), _) => Holding::Stored(alike.clone()),
+            (None, Some(other)) => Holding::OtherSize(other.clone()),
+            (None, None) => Holding::Nothing,
+        })
+    }
+}

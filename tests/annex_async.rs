@@ -1,0 +1,274 @@
+//! Several requests at once on one line, by the extension ASYNC, and how conversations end.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use support::{HOUR, Shell};
+
+/// git-annex as the remote sees it: answers questions, keeps the state of keys, collects replies by job.
+struct Annex {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    states: HashMap<String, String>,
+    /// All that was said, questions included.
+    heard: Vec<String>,
+    /// What GETCREDS is answered with.
+    creds: &'static str,
+}
+
+impl Annex {
+    fn start(shell: &Shell) -> Self {
+        let mut command = shell.command(env!("CARGO_BIN_EXE_git-annex-remote-glacier"));
+        Self::of(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
+    }
+
+    fn of(mut child: Child) -> Self {
+        let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        let (states, heard) = (HashMap::new(), Vec::new());
+        let mut annex = Self { child, input, output, states, heard, creds: "CREDS" };
+        assert_eq!(annex.line(), "VERSION 2");
+        annex.says("EXTENSIONS INFO GETGITREMOTENAME ASYNC");
+        assert_eq!(annex.line(), "EXTENSIONS INFO GETGITREMOTENAME ASYNC");
+        annex
+    }
+
+    fn prepared(shell: &Shell) -> Self {
+        let mut annex = Self::start(shell);
+        annex.says("J 1 PREPARE");
+        assert_eq!(annex.reply(), (1, "PREPARE-SUCCESS".to_owned()));
+        annex
+    }
+
+    fn says(&mut self, line: &str) {
+        writeln!(self.input.as_ref().unwrap(), "{line}").unwrap();
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim_end_matches('\n').to_owned()
+    }
+
+    /// Returns the next reply, with the number of its job; answers questions meanwhile.
+    #[track_caller]
+    fn reply(&mut self) -> (u64, String) {
+        loop {
+            let line = self.line();
+            self.heard.push(line.clone());
+            let (job, said) = line.strip_prefix("J ").and_then(|rest| rest.split_once(' ')).expect(&line);
+            let (word, rest) = said.split_once(' ').unwrap_or((said, ""));
+            let value = match word {
+                "GETCONFIG" if rest == "vault" => "v",
+                "GETCONFIG" if rest == "region" => "us-east-1",
+                "GETCREDS" => {
+                    let answer = format!("J {job} {}", self.creds);
+                    self.says(&answer);
+                    continue;
+                }
+                "GETSTATE" => self.states.get(rest).map_or("", String::as_str),
+                "SETSTATE" => {
+                    let (key, value) = rest.split_once(' ').unwrap();
+                    self.states.insert(key.to_owned(), value.to_owned());
+                    continue;
+                }
+                "GETCONFIG" | "GETGITREMOTENAME" | "GETGITDIR" => "",
+                "PROGRESS" | "INFO" | "DEBUG" => continue,
+                _ => return (job.parse().unwrap(), said.to_owned()),
+            };
+            let answer = format!("J {job} VALUE {value}");
+            self.says(&answer);
+        }
+    }
+
+    /// Ends the input and returns what is still said, and the status.
+    fn ends(mut self) -> (String, Option<i32>) {
+        drop(self.input.take());
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).unwrap();
+        (rest, self.child.wait().unwrap().code())
+    }
+}
+
+fn shell() -> Shell {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell
+}
+
+#[test]
+fn requests_of_several_jobs_are_served_at_once() {
+    let shell = shell();
+    let mut annex = Annex::prepared(&shell);
+    let key = |job: u64| format!("WORM-s6--{job}");
+    for job in 1..=4 {
+        let file = shell.write(&format!("f{job}"), format!("file {job}"));
+        annex.says(&format!("J {job} TRANSFER STORE {} {}", key(job), file.display()));
+    }
+    let mut stored: Vec<_> = (0..4).map(|_| annex.reply()).collect();
+    stored.sort();
+    let all: Vec<_> = (1..=4).map(|job| (job, format!("TRANSFER-SUCCESS STORE {}", key(job)))).collect();
+    assert_eq!(stored, all);
+    // Questions and their answers went by job: each key has the state of its own archive.
+    assert_eq!(annex.states.len(), 4);
+    for job in 1..=4 {
+        let line = annex.heard.iter().find(|line| line.contains(&format!("SETSTATE {}", key(job))));
+        assert!(line.unwrap().starts_with(&format!("J {job} ")));
+    }
+    assert_eq!(shell.count("UploadArchive"), 4);
+    annex.says(&format!("J 9 CHECKPRESENT {}", key(1)));
+    assert_eq!(annex.reply(), (9, format!("CHECKPRESENT-SUCCESS {}", key(1))));
+    assert_eq!(annex.ends(), (String::new(), Some(0)));
+}
+
+#[test]
+fn all_keys_of_one_get_cost_one_job_each_and_one_list() {
+    let shell = shell();
+    let mut annex = Annex::prepared(&shell);
+    let keys: Vec<String> = (0..6).map(|number| format!("WORM-s1--{number}")).collect();
+    for key in &keys {
+        let file = shell.write("f", key);
+        annex.says(&format!("J 1 TRANSFER STORE {key} {}", file.display()));
+        annex.reply();
+    }
+    let target = |key: &str| shell.path(&format!("target {key}"));
+    for key in &keys {
+        annex.says(&format!("J 1 TRANSFER RETRIEVE {key} {}", target(key).display()));
+        assert!(annex.reply().1.contains("queued retrieval job"));
+    }
+    assert_eq!((shell.count("InitiateJob"), shell.count("ListJobs")), (6, 1));
+    shell.emulator.advance(4 * HOUR);
+    let mut later = Annex::prepared(&shell);
+    for key in &keys {
+        later.says(&format!("J 2 TRANSFER RETRIEVE {key} {}", target(key).display()));
+        assert_eq!(later.reply().1, format!("TRANSFER-SUCCESS RETRIEVE {key}"));
+        assert_eq!(std::fs::read(target(key)).unwrap(), key.as_bytes());
+    }
+    assert_eq!((shell.count("InitiateJob"), shell.count("ListJobs")), (6, 2));
+}
+
+#[test]
+fn a_slow_job_holds_up_no_other() {
+    let shell = shell();
+    let mut annex = Annex::prepared(&shell);
+    // Its question is not answered until the other job is done.
+    annex.says("J 1 CHECKPRESENT slow");
+    assert_eq!(annex.line(), "J 1 GETSTATE slow");
+    annex.says("J 2 CHECKPRESENT fast");
+    assert_eq!(annex.reply(), (2, "CHECKPRESENT-FAILURE fast".to_owned()));
+    annex.says("J 1 VALUE ");
+    assert_eq!(annex.reply(), (1, "CHECKPRESENT-FAILURE slow".to_owned()));
+}
+
+#[test]
+fn what_makes_no_sense_is_answered_or_ends_the_conversation() {
+    let shell = shell();
+    let mut annex = Annex::prepared(&shell);
+    for line in ["J 3 MAKECOFFEE", "J 3 ", "J 3", "J 3 TRANSFER STORE", "J 3 J 4 PREPARE"] {
+        annex.says(line);
+        assert_eq!(annex.reply(), (3, "UNSUPPORTED-REQUEST".to_owned()), "{line}");
+    }
+    annex.says("J three PREPARE");
+    assert_eq!(annex.ends(), ("ERROR a line without the number of its job\n".to_owned(), Some(1)));
+
+    let mut annex = Annex::prepared(&shell);
+    annex.says("J 1 CHECKPRESENT key");
+    assert_eq!(annex.line(), "J 1 GETSTATE key");
+    annex.says("J 1 PREPARE");
+    assert_eq!(annex.ends(), (String::new(), Some(1)), "no answer where one was due");
+
+    let mut annex = Annex::prepared(&shell);
+    annex.says("ERROR it is all too much");
+    assert_eq!(annex.ends(), (String::new(), Some(1)));
+}
+
+#[test]
+fn half_a_request_is_none() {
+    let shell = shell();
+    let annex = Annex::prepared(&shell);
+    write!(annex.input.as_ref().unwrap(), "J 1 REMOVE WORM-s1--a").unwrap();
+    assert_eq!(annex.ends(), (String::new(), Some(0)));
+}
+
+#[test]
+fn a_question_that_is_never_answered_ends_with_the_input() {
+    let shell = shell();
+    let mut annex = Annex::prepared(&shell);
+    annex.says("J 1 CHECKPRESENT key");
+    assert_eq!(annex.line(), "J 1 GETSTATE key");
+    assert_eq!(annex.ends(), (String::new(), Some(1)));
+}
+
+#[test]
+fn a_signal_ends_a_transfer_that_waits() {
+    for signal in ["TERM", "INT"] {
+        let shell = shell();
+        let mut annex = Annex::start(&shell);
+        annex.says("J 1 PREPARE");
+        // As reply() has it, but with wait=yes.
+        loop {
+            let line = annex.line();
+            let value = match line.strip_prefix("J 1 ").unwrap() {
+                "GETCONFIG vault" => "v",
+                "GETCONFIG wait" => "yes",
+                "PREPARE-SUCCESS" => break,
+                _ => "",
+            };
+            annex.says(&format!("J 1 VALUE {value}"));
+        }
+        let file = shell.write("f", "hello");
+        annex.says(&format!("J 1 TRANSFER STORE key {}", file.display()));
+        annex.reply();
+        annex.says(&format!("J 1 TRANSFER RETRIEVE key {}", shell.path("target").display()));
+        while shell.count("InitiateJob") == 0 {
+            std::thread::yield_now();
+        }
+        let process = annex.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &process]).status().unwrap().success());
+        let number = if signal == "TERM" { 15 } else { 2 };
+        let mut rest = String::new();
+        annex.output.read_to_string(&mut rest).unwrap();
+        assert_eq!((rest.as_str(), annex.child.wait().unwrap().code()), ("", Some(128 + number)));
+    }
+}
+
+#[test]
+fn a_closed_pipe_ends_it() {
+    let shell = shell();
+    let Annex { mut child, input, output, .. } = Annex::prepared(&shell);
+    drop(output);
+    writeln!(input.as_ref().unwrap(), "J 1 GETCOST").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn secrets_are_not_in_what_is_said() {
+    let mut shell = shell();
+    shell.forget_keys();
+    // Keys that git-annex has kept, and that Glacier refuses; then an answer that cannot be read.
+    for answer in ["CREDS AKIAWRONG verysecret", "CREDSAKIAWRONG verysecret"] {
+        let mut command = shell.command(env!("CARGO_BIN_EXE_git-annex-remote-glacier"));
+        let child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut annex = Annex::of(child);
+        annex.creds = answer;
+        annex.says("J 1 PREPARE");
+        if answer.starts_with("CREDS ") {
+            assert_eq!(annex.reply().1, "PREPARE-SUCCESS");
+            annex.says("J 1 CHECKPRESENT key");
+            let said = annex.reply().1;
+            assert!(said.starts_with("CHECKPRESENT-UNKNOWN key Glacier refused these credentials"), "{said}");
+            annex.says("J 1 GETINFO");
+        }
+        let mut stderr = annex.child.stderr.take().unwrap();
+        let heard = annex.heard.join("\n");
+        let (rest, _) = annex.ends();
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        assert!(!(heard + &rest + &said).contains("verysecret"));
+    }
+}
