@@ -28,20 +28,23 @@ def kill_in_the_middle(person, emulator, victim, uploads_before):
         cwd=person.repository, env=person.environment, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )
-    # git-annex 10.20261026 was seen to stand still with its remotes idle; then it is the one to be killed.
-    deadline = time.monotonic() + 30
     while copy.poll() is None and emulator.requests().get("UploadArchive", 0) < uploads_before + 2:
         time.sleep(0.005)
-        if time.monotonic() > deadline:
-            victim = "git-annex"
-            break
     for process, name in processes_below(copy.pid):
         if name.strip() == victim:
             try:
                 os.kill(process, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-    copy.wait()
+    try:
+        copy.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        # git-annex 10.20261026 was seen to stand still when a remote that served several threads was killed: it had
+        # started others, which were idle. Its user would press Ctrl-C.
+        for process, _ in processes_below(copy.pid):
+            os.kill(process, signal.SIGTERM)
+        copy.kill()
+        copy.wait()
     # What was cut off ends with its input.
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and remotes_of(person):
