@@ -36,7 +36,15 @@ def kill_in_the_middle(person, emulator, victim, uploads_before):
                 os.kill(process, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-    copy.wait()
+    try:
+        copy.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        # git-annex 10.20261026 was seen to stand still when a remote that served several threads was killed: it had
+        # started others, which were idle. Its user would press Ctrl-C.
+        for process, _ in processes_below(copy.pid):
+            os.kill(process, signal.SIGTERM)
+        copy.kill()
+        copy.wait()
     # What was cut off ends with its input.
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and remotes_of(person):

@@ -132,8 +132,12 @@ impl Engine {
 
 /// Does work that computes or reads a disk, away from the threads that talk to the network.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let work = tokio::task::spawn_blocking(work);
-    work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // The process is about to end, and with it whoever waits.
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// The special remote may run several transfers at once, each on a task of its own.

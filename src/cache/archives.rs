@@ -232,7 +232,7 @@ fn owned_rows(
 ) -> rusqlite::Result<Vec<Archive>> {
     let mut query = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM archive AS a WHERE vault = :vault AND {condition} AND {OWNED}
-         ORDER BY coalesce(created_upstream, created_here), id"
+         ORDER BY coalesce(created_upstream, created_here), created_here, id"
     ))?;
     let owner = named_params! {
         ":vault": vault.as_str(), ":account": scope.account_text(), ":key": &scope.access_key_id,

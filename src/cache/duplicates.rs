@@ -19,7 +19,7 @@ impl Cache {
             let mut query = connection.prepare(&format!(
                 "SELECT {COLUMNS} {live} AND (name, size_bytes, tree_hash) IN (
                      SELECT name, size_bytes, tree_hash {live} GROUP BY name, size_bytes, tree_hash HAVING count(*) > 1)
-                 ORDER BY name, size_bytes, tree_hash, coalesce(created_upstream, created_here), id"
+                 ORDER BY name, size_bytes, tree_hash, coalesce(created_upstream, created_here), created_here, id"
             ))?;
             let parameters = named_params! {
                 ":vault": vault.as_str(), ":account": scope.account_text(), ":key": &scope.access_key_id,

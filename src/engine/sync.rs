@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::download::Output;
 use super::inventory::{self, InventorySummary, ReadError};
 use super::wait::Pauses;
-use super::{Engine, EngineError, Patience, RangeSize};
+use super::{Engine, EngineError, Patience, RangeSize, blocking};
 use crate::cache::{
     Cache, CacheError, Comparison, Finding, INVENTORY_LAG, InventoryTaken, Recognised, Scope,
 };
@@ -247,12 +247,6 @@ impl Intake {
         };
         self.cache.reconcile(asked.comparison(), content, read, &mut self.tell)
     }
-}
-
-/// Runs work that blocks where it holds nobody up.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// How far an inventory is that someone has asked for.
