@@ -30,6 +30,16 @@ fn start(shell: &Shell, arguments: &[&str]) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// An upload in parts of which some have arrived.
+fn upload_under_way(shell: &Shell) -> Child {
+    let mut child = start(shell, &UPLOAD);
+    while shell.count("UploadMultipartPart") < 2 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::yield_now();
+    }
+    child
+}
+
 /// Kills the command with a signal that it cannot catch, as soon as so many requests of an operation were served.
 fn kill_after(shell: &Shell, arguments: &[&str], operation: &str, requests: u64) {
     let before = shell.count(operation);
@@ -119,11 +129,7 @@ fn an_upload_that_glacier_has_dropped_begins_anew_in_silence() {
 #[test]
 fn a_file_that_is_written_to_while_it_is_read_is_not_stored() {
     let shell = shell(40, 30);
-    let mut child = start(&shell, &UPLOAD);
-    while shell.count("UploadMultipartPart") < 2 {
-        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::yield_now();
-    }
+    let child = upload_under_way(&shell);
     File::options().append(true).open(shell.path("file")).unwrap().write_all(b"x").unwrap();
     support::ended(child)
         .is_refused(1, "the file of archive 'file' changed while it was read; nothing was stored");
@@ -136,11 +142,7 @@ fn a_file_that_is_written_to_while_it_is_read_is_not_stored() {
 #[test]
 fn a_file_that_is_only_linked_to_meanwhile_is_stored() {
     let shell = shell(24, 20);
-    let mut child = start(&shell, &UPLOAD);
-    while shell.count("UploadMultipartPart") < 2 {
-        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::yield_now();
-    }
+    let child = upload_under_way(&shell);
     std::fs::hard_link(shell.path("file"), shell.path("link")).unwrap();
     support::ended(child).is_silent();
     holds_once(&shell, &noise(24 * MIB));
