@@ -33,6 +33,7 @@ fn what_makes_no_sense_changes_nothing() {
         (&["vault", "sync", "none"], 1, "vault 'none' not found"),
         (&["vault", "delete", "none"], 1, "vault 'none' not found"),
         (&["vault", "create", "a b"], 2, "'a b' cannot be the name of a vault"),
+        (&["vault", "create", ".."], 2, "'..' cannot be the name of a vault"),
         (&["vault", "sync", "--max-age", "soon", "v"], 2, "must be a number of hours"),
         (&["vault", "sync", "--max-age", "-1", "v"], 2, "'-1'"),
         (&["archive", "retrieve", "v", "none"], 1, "archive 'none' not found"),

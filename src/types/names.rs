@@ -26,7 +26,9 @@ impl FromStr for VaultName {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-        if text.is_empty() || text.len() > VAULT_NAME_MAX_BYTES || !text.chars().all(allowed) {
+        // In a URL these two mean another place, so no request could name such a vault.
+        let is_a_step = matches!(text, "." | "..");
+        if text.is_empty() || is_a_step || text.len() > VAULT_NAME_MAX_BYTES || !text.chars().all(allowed) {
             return Err(InvalidValue(format!(
                 "{} cannot be the name of a vault: Glacier takes 1 to {VAULT_NAME_MAX_BYTES} of a-z, A-Z, 0-9, '_', '-' and '.'",
                 quoted(text)
@@ -132,10 +134,10 @@ mod tests {
 
     #[test]
     fn vault_names_are_checked_before_they_reach_a_url() {
-        for good in ["a", "example-vault", "A_b.9", &"v".repeat(255)] {
+        for good in ["a", "...", "example-vault", "A_b.9", &"v".repeat(255)] {
             assert!(good.parse::<VaultName>().is_ok(), "{good}");
         }
-        for bad in ["", "a b", "a/b", "ü", "a\n", &"v".repeat(256)] {
+        for bad in ["", ".", "..", "a b", "a/b", "ü", "a\n", &"v".repeat(256)] {
             assert!(bad.parse::<VaultName>().is_err(), "{bad}");
         }
     }
