@@ -8,7 +8,9 @@ mod commands;
 mod exit;
 mod file_or_standard;
 mod output;
+mod records;
 mod report;
+mod session;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -22,6 +24,8 @@ use crate::settings::Settings;
 use crate::types::quoted;
 use args::Args;
 use exit::Exit;
+use records::Form;
+use session::Session;
 
 /// Runs one command to its end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -52,5 +56,6 @@ async fn execute(args: Args) -> Result<Exit> {
     }
     let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
     let engine = engine.with_transfers(args.command.transfer_settings(), observer);
-    commands::run(&engine, args.command).await
+    let form = if args.json { Form::Json } else { Form::Text };
+    commands::run(&Session { engine, form }, args.command).await
 }

@@ -25,6 +25,10 @@ pub(super) struct Args {
     #[arg(long, short, global = true)]
     pub(super) verbose: bool,
 
+    /// Print records for programs: one JSON object a line.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+
     #[command(subcommand)]
     pub(super) command: Command,
 }

@@ -25,24 +25,27 @@ use anyhow::Result;
 
 use super::args::{AnnexCommand, ArchiveCommand, Command, JobCommand, UploadCommand, VaultCommand};
 use super::exit::Exit;
-use crate::engine::{Engine, Patience};
+use super::session::Session;
+use crate::engine::Patience;
 
-pub(super) async fn run(engine: &Engine, command: Command) -> Result<Exit> {
+pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
     match command {
-        Command::Vault(VaultCommand::List(args)) => vault_list::run(engine, args).await,
-        Command::Vault(VaultCommand::Create(args)) => vault_create::run(engine, args).await,
-        Command::Vault(VaultCommand::Sync(args)) => vault_sync::run(engine, args).await,
-        Command::Vault(VaultCommand::Delete(args)) => vault_delete::run(engine, args).await,
-        Command::Archive(ArchiveCommand::List(args)) => archive_list::run(engine, args).await,
-        Command::Archive(ArchiveCommand::Upload(args)) => archive_upload::run(engine, args).await,
-        Command::Archive(ArchiveCommand::Retrieve(args)) => archive_retrieve::run(engine, args).await,
-        Command::Archive(ArchiveCommand::Delete(args)) => archive_delete::run(engine, args).await,
-        Command::Archive(ArchiveCommand::Dedupe(args)) => archive_dedupe::run(engine, args).await,
-        Command::Archive(ArchiveCommand::Checkpresent(args)) => archive_checkpresent::run(engine, args).await,
-        Command::Upload(UploadCommand::List(args)) => upload_list::run(engine, args).await,
-        Command::Upload(UploadCommand::Abort(args)) => upload_abort::run(engine, args).await,
-        Command::Annex(AnnexCommand::Prefetch(args)) => annex_prefetch::run(engine, args).await,
-        Command::Job(JobCommand::List) => job_list::run(engine).await,
+        Command::Vault(VaultCommand::List(args)) => vault_list::run(session, args).await,
+        Command::Vault(VaultCommand::Create(args)) => vault_create::run(session, args).await,
+        Command::Vault(VaultCommand::Sync(args)) => vault_sync::run(session, args).await,
+        Command::Vault(VaultCommand::Delete(args)) => vault_delete::run(session, args).await,
+        Command::Archive(ArchiveCommand::List(args)) => archive_list::run(session, args).await,
+        Command::Archive(ArchiveCommand::Upload(args)) => archive_upload::run(session, args).await,
+        Command::Archive(ArchiveCommand::Retrieve(args)) => archive_retrieve::run(session, args).await,
+        Command::Archive(ArchiveCommand::Delete(args)) => archive_delete::run(session, args).await,
+        Command::Archive(ArchiveCommand::Dedupe(args)) => archive_dedupe::run(session, args).await,
+        Command::Archive(ArchiveCommand::Checkpresent(args)) => {
+            archive_checkpresent::run(session, args).await
+        }
+        Command::Upload(UploadCommand::List(args)) => upload_list::run(session, args).await,
+        Command::Upload(UploadCommand::Abort(args)) => upload_abort::run(session, args).await,
+        Command::Annex(AnnexCommand::Prefetch(args)) => annex_prefetch::run(session, args).await,
+        Command::Job(JobCommand::List) => job_list::run(session).await,
     }
 }
 

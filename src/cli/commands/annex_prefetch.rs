@@ -7,16 +7,17 @@ use anyhow::{Context, Result, bail};
 use super::annex;
 use crate::cli::exit::Exit;
 use crate::cli::output::{say, warning};
-use crate::engine::{Engine, Tier};
+use crate::cli::session::Session;
+use crate::engine::Tier;
 use crate::types::{VaultName, annex_name, quoted};
 
-pub(super) async fn run(engine: &Engine, args: annex::Prefetch) -> Result<Exit> {
+pub(super) async fn run(session: &Session, args: annex::Prefetch) -> Result<Exit> {
     let remote = match args.remote {
         Some(name) => name,
         None => only_remote()?,
     };
     let place = Place::of(&remote)?;
-    if place.region != engine.region().as_str() {
+    if place.region != session.engine.region().as_str() {
         bail!(
             "remote {} is in {1}; use 'glacier --region {1} annex prefetch'",
             quoted(&remote),
@@ -26,7 +27,7 @@ pub(super) async fn run(engine: &Engine, args: annex::Prefetch) -> Result<Exit> 
     let vault: VaultName = place.vault.parse()?;
     let tier = args.tier.map(Tier::from).or_else(|| Tier::named(&place.tier));
     let names = wanted(&remote, &place.prefix, &args.matching)?;
-    let outcome = engine.prefetch(&vault, names, tier).await?;
+    let outcome = session.engine.prefetch(&vault, names, tier).await?;
     let hours = tier.unwrap_or(Tier::Standard).ready_within().as_secs().div_ceil(3600);
     let (queued, before) = (outcome.queued, outcome.asked_before);
     say(format_args!(

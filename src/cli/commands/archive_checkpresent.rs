@@ -8,13 +8,15 @@ use anyhow::Result;
 use super::{archive, patience, vault_sync};
 use crate::cli::exit::Exit;
 use crate::cli::output::say;
-use crate::engine::Engine;
+use crate::cli::session::Session;
 
-pub(super) async fn run(engine: &Engine, args: archive::Checkpresent) -> Result<Exit> {
+pub(super) async fn run(session: &Session, args: archive::Checkpresent) -> Result<Exit> {
     let reference = args.name.parse()?;
     let patience = patience(args.wait);
-    let (answer, taken) =
-        engine.is_known_present(&args.vault, &reference, args.max_age, patience, vault_sync::tell).await?;
+    let (answer, taken) = session
+        .engine
+        .is_known_present(&args.vault, &reference, args.max_age, patience, vault_sync::tell)
+        .await?;
     taken.iter().for_each(vault_sync::tell_of_unreadable);
     match answer {
         Ok(()) => writeln!(std::io::stdout(), "{}", args.name)?,

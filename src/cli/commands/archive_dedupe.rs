@@ -8,21 +8,21 @@ use anyhow::Result;
 use super::archive;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Foreign, warning};
-use crate::engine::Engine;
+use crate::cli::session::Session;
 
 /// An archive that stands for others must be known to have existed within this time, as with git-annex.
 const KNOWN_WITHIN: Duration = Duration::from_secs(60 * 60 * 60);
 
-pub(super) async fn run(engine: &Engine, args: archive::Dedupe) -> Result<Exit> {
+pub(super) async fn run(session: &Session, args: archive::Dedupe) -> Result<Exit> {
     let (foreign, mut unsure) = (Foreign::of_standard_output(), 0);
     let mut out = std::io::stdout().lock();
-    for duplicate in engine.duplicates(&args.vault, KNOWN_WITHIN).await? {
+    for duplicate in session.engine.duplicates(&args.vault, KNOWN_WITHIN).await? {
         if duplicate.kept.is_none() {
             unsure += 1;
             continue;
         }
         if !args.dry_run {
-            engine.dedupe(&args.vault, &duplicate).await?;
+            session.engine.dedupe(&args.vault, &duplicate).await?;
         }
         let name = foreign.text(duplicate.archive.shown_name().unwrap_or_default()).into_owned();
         writeln!(out, "id:{}\t{name}", duplicate.archive.id)?;

@@ -4,9 +4,9 @@ use anyhow::Result;
 
 use super::archive;
 use crate::cli::exit::Exit;
-use crate::engine::Engine;
+use crate::cli::session::Session;
 
-pub(super) async fn run(engine: &Engine, args: archive::Delete) -> Result<Exit> {
-    engine.delete(&args.vault, &args.name).await?;
+pub(super) async fn run(session: &Session, args: archive::Delete) -> Result<Exit> {
+    session.engine.delete(&args.vault, &args.name).await?;
     Ok(Exit::Done)
 }

@@ -8,10 +8,11 @@ use anyhow::Result;
 use super::archive;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Foreign, info};
-use crate::engine::{Engine, Listed};
+use crate::cli::session::Session;
+use crate::engine::Listed;
 use crate::types::{Timestamp, needs_prefix, quoted};
 
-pub(super) async fn run(engine: &Engine, args: archive::List) -> Result<Exit> {
+pub(super) async fn run(session: &Session, args: archive::List) -> Result<Exit> {
     let mut printer = Printer::new(args.force_ids);
     let mut failure = None;
     let print = |listed: &Listed<'_>| {
@@ -24,7 +25,7 @@ pub(super) async fn run(engine: &Engine, args: archive::List) -> Result<Exit> {
             }
         }
     };
-    let listing = engine.list(&args.vault, print).await?;
+    let listing = session.engine.list(&args.vault, print).await?;
     failure.map_or(Ok(()), Err)?;
     printer.finish()?;
     if let Some(account) = listing.account_of_several {

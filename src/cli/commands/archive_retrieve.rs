@@ -8,10 +8,11 @@ use super::{archive, patience};
 use crate::cli::exit::Exit;
 use crate::cli::file_or_standard::FileOrStandard;
 use crate::cli::output::say;
-use crate::engine::{Engine, RangeSize, Retrieval, RetrieveOptions, Target, Wanted};
+use crate::cli::session::Session;
+use crate::engine::{RangeSize, Retrieval, RetrieveOptions, Target, Wanted};
 use crate::types::{ArchiveRef, file_name_in, quoted};
 
-pub(super) async fn run(engine: &Engine, args: archive::Retrieve) -> Result<Exit> {
+pub(super) async fn run(session: &Session, args: archive::Retrieve) -> Result<Exit> {
     if args.names.len() > 1 && args.output.is_some() {
         bail!("cannot specify output filename with multi-archive retrieval");
     }
@@ -21,7 +22,7 @@ pub(super) async fn run(engine: &Engine, args: archive::Retrieve) -> Result<Exit
         tier: args.tier.map(Into::into),
         patience: patience(args.wait),
     };
-    let retrievals = engine.retrieve(&args.vault, wanted, options, &()).await?;
+    let retrievals = session.engine.retrieve(&args.vault, wanted, options, &()).await?;
     if retrievals.iter().all(|retrieval| *retrieval == Retrieval::Done) {
         return Ok(Exit::Done);
     }

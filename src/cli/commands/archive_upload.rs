@@ -7,10 +7,11 @@ use anyhow::{Context, Result, bail};
 use super::archive;
 use crate::cli::exit::Exit;
 use crate::cli::file_or_standard::FileOrStandard;
-use crate::engine::{Engine, Source, UploadOptions};
+use crate::cli::session::Session;
+use crate::engine::{Source, UploadOptions};
 use crate::types::{ArchiveName, quoted};
 
-pub(super) async fn run(engine: &Engine, args: archive::Upload) -> Result<Exit> {
+pub(super) async fn run(session: &Session, args: archive::Upload) -> Result<Exit> {
     let name = match (&args.name, &args.file) {
         (Some(name), _) => name.clone(),
         (None, FileOrStandard::File(path)) => base_name(path)?,
@@ -26,7 +27,7 @@ pub(super) async fn run(engine: &Engine, args: archive::Upload) -> Result<Exit> 
         }
     };
     let options = UploadOptions { part_size: args.part_size, allow_duplicate: args.allow_duplicate };
-    engine.upload(&args.vault, &name, source, options, &()).await?;
+    session.engine.upload(&args.vault, &name, source, options, &()).await?;
     Ok(Exit::Done)
 }
 

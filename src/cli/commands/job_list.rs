@@ -5,12 +5,13 @@ use std::io::Write;
 use anyhow::Result;
 
 use crate::cli::exit::Exit;
-use crate::engine::{Engine, JobStatus, JobTask, VaultJob};
+use crate::cli::session::Session;
+use crate::engine::{JobStatus, JobTask, VaultJob};
 use crate::types::ArchiveRef;
 
-pub(super) async fn run(engine: &Engine) -> Result<Exit> {
+pub(super) async fn run(session: &Session) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
-    for job in engine.jobs().await? {
+    for job in session.engine.jobs().await? {
         writeln!(out, "{}", line(&job))?;
     }
     out.flush()?;

@@ -5,14 +5,14 @@ use anyhow::Result;
 use super::upload;
 use crate::cli::exit::Exit;
 use crate::cli::output::say;
-use crate::engine::Engine;
+use crate::cli::session::Session;
 
-pub(super) async fn run(engine: &Engine, args: upload::Abort) -> Result<Exit> {
+pub(super) async fn run(session: &Session, args: upload::Abort) -> Result<Exit> {
     if let Some(id) = &args.id {
-        engine.abort_upload(&args.vault, id).await?;
+        session.engine.abort_upload(&args.vault, id).await?;
         return Ok(Exit::Done);
     }
-    let in_use = engine.abort_uploads(&args.vault).await?;
+    let in_use = session.engine.abort_uploads(&args.vault).await?;
     for id in &in_use {
         say(format_args!("upload {id} is at work in another process; stop that first"));
     }

@@ -7,11 +7,11 @@ use anyhow::Result;
 use super::upload;
 use crate::cli::exit::Exit;
 use crate::cli::output::info;
-use crate::engine::Engine;
+use crate::cli::session::Session;
 use crate::types::quoted;
 
-pub(super) async fn run(engine: &Engine, args: upload::List) -> Result<Exit> {
-    let open = engine.open_uploads(&args.vault).await?;
+pub(super) async fn run(session: &Session, args: upload::List) -> Result<Exit> {
+    let open = session.engine.open_uploads(&args.vault).await?;
     let mut out = std::io::stdout().lock();
     for upload in open.in_parts {
         writeln!(out, "{}\t{}\t{}\t{}", upload.id, upload.created, upload.part_size_bytes, upload.name)?;

@@ -4,9 +4,9 @@ use anyhow::Result;
 
 use super::vault;
 use crate::cli::exit::Exit;
-use crate::engine::Engine;
+use crate::cli::session::Session;
 
-pub(super) async fn run(engine: &Engine, args: vault::Name) -> Result<Exit> {
-    engine.create_vault(&args.name).await?;
+pub(super) async fn run(session: &Session, args: vault::Name) -> Result<Exit> {
+    session.engine.create_vault(&args.name).await?;
     Ok(Exit::Done)
 }

@@ -5,12 +5,13 @@ use anyhow::Result;
 use super::{patience, vault};
 use crate::cli::exit::Exit;
 use crate::cli::output::{info, say, warning};
-use crate::engine::{Engine, Finding, FindingKind, InventoryTaken, Sync};
+use crate::cli::session::Session;
+use crate::engine::{Finding, FindingKind, InventoryTaken, Sync};
 use crate::types::quoted;
 
-pub(super) async fn run(engine: &Engine, args: vault::Sync) -> Result<Exit> {
+pub(super) async fn run(session: &Session, args: vault::Sync) -> Result<Exit> {
     let vault = quoted(args.name.as_str());
-    match engine.sync(&args.name, args.max_age, args.fix, patience(args.wait), tell).await? {
+    match session.engine.sync(&args.name, args.max_age, args.fix, patience(args.wait), tell).await? {
         Sync::Done(taken) => {
             tell_of_unreadable(&taken);
             Ok(Exit::Done)

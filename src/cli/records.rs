@@ -1,0 +1,36 @@
+//! Output for programs: one JSON object a line.
+//!
+//! Each object names its shape and the shape's version in `schema`, such as `archive/1`. A shape may gain fields; a field
+//! that goes away or changes its meaning makes a new version. All fields of a shape are always there: what is not known
+//! is null. Sizes are numbers of bytes, dates are text in UTC as RFC 3339 has it, names are text as they are.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+/// Whether people or programs read what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Lines for people and for scripts of the original.
+    Text,
+    /// Records, one a line.
+    Json,
+}
+
+/// What is printed as one object.
+pub(super) trait Record: Serialize {
+    /// Name and version of its shape.
+    const SCHEMA: &'static str;
+}
+
+/// Prints one record, and a line end.
+pub(super) fn print_record<R: Record>(out: &mut impl Write, record: &R) -> std::io::Result<()> {
+    #[derive(Serialize)]
+    struct Named<'a, R> {
+        schema: &'static str,
+        #[serde(flatten)]
+        record: &'a R,
+    }
+    serde_json::to_writer(&mut *out, &Named { schema: R::SCHEMA, record })?;
+    out.write_all(b"\n")
+}
