@@ -18,7 +18,7 @@ use crate::types::{JobId, VaultName, quoted};
 /// How often a range is fetched that comes damaged, before it is given up.
 const DAMAGED_TRIES: u32 = 4;
 pub(super) const NOT_AS_SAID: &str = "a range of it has another tree hash than the service says";
-/// How much of an output of unknown size is written at once.
+/// How much is hashed and written at once.
 const PORTION_BYTES: usize = 1024 * 1024;
 
 /// Where a verified range is kept.
@@ -98,18 +98,14 @@ impl Fetcher {
         }
     }
 
-    /// Fetches a range, verifies it, and keeps it. One that comes damaged is fetched again, a few times. While it is
-    /// verified, another travels in its place.
+    /// Fetches a range, verifies it, and keeps it. One that comes damaged is fetched again, a few times.
     pub(super) async fn fetch(&self, index: usize, range: ByteRange) -> Result<Fetched, RangeError> {
         let what = self.what(Some(index));
         let mut tries = 0;
         loop {
             tries += 1;
-            let fetch = |slot| self.fetch_once(range, slot);
-            let (data, expected) = self.engine.transfers.repeat_in_turn(&what, fetch).await?;
-            let (keep, turn) = (self.keep.clone(), Arc::clone(&self.turn));
-            let kept = blocking(move || verify_and_keep(index, range, expected, data, &keep, &turn)).await;
-            match kept {
+            let fetch = |slot| self.fetch_once(index, range, slot);
+            match self.engine.transfers.repeat_in_turn(&what, fetch).await {
                 Err(RangeError::Damaged(why)) if tries < DAMAGED_TRIES => {
                     let (what, next_try, tries_max, pause) =
                         (what.clone(), tries + 1, DAMAGED_TRIES, Duration::ZERO);
@@ -121,23 +117,30 @@ impl Fetcher {
         }
     }
 
-    /// Returns what came, and the hash that the service says it has.
-    async fn fetch_once(
-        &self,
-        range: ByteRange,
-        slot: Slot,
-    ) -> Result<(Vec<Bytes>, Option<TreeHash>), ServiceError> {
+    /// Hashes and writes what comes while it comes, so that little of it is in memory at a time. What is written counts
+    /// as here only with the record that follows when all of it is verified.
+    async fn fetch_once(&self, index: usize, range: ByteRange, slot: Slot) -> Result<Fetched, RangeError> {
         let mut answer = self.engine.glacier.job_output(&self.vault, &self.job, Some(range)).await?;
-        let (mut data, mut received_bytes, mut slot) = (Vec::new(), 0, Some(slot));
-        while let Some(some) = answer.next().await? {
-            received_bytes += some.len() as u64;
-            data.push(some);
+        let (mut incoming, mut slot) = (Incoming::new(range), Some(slot));
+        while let Some(portion) = next_portion(&mut answer).await? {
+            let (keep, turn) = (self.keep.clone(), Arc::clone(&self.turn));
+            incoming = blocking(move || incoming.take(portion, &keep, &turn)).await?;
             // The next request takes a while to be answered, and can be on its way.
-            if received_bytes >= range.length_bytes - range.length_bytes / 16 {
+            if incoming.received_bytes >= range.length_bytes - range.length_bytes / 16 {
                 drop(slot.take());
             }
         }
-        Ok((data, answer.tree_hash))
+        let fetched = incoming.verified(answer.tree_hash)?;
+        if let Keep::In(partial) = &self.keep {
+            let (partial, turn, tree_hash) = (Arc::clone(partial), Arc::clone(&self.turn), fetched.tree_hash);
+            blocking(move || {
+                let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+                partial.record(index, tree_hash)?;
+                partial.sync_now_and_then(range.length_bytes)
+            })
+            .await?;
+        }
+        Ok(fetched)
     }
 
     /// Fetches all of an output whose size is not known.
@@ -176,35 +179,56 @@ async fn next_portion(answer: &mut JobOutput) -> Result<Option<Vec<Bytes>>, Serv
     Ok((!portion.is_empty()).then_some(portion))
 }
 
-fn verify_and_keep(
-    index: usize,
+/// A range of which some has come.
+struct Incoming {
     range: ByteRange,
-    expected: Option<TreeHash>,
+    received_bytes: u64,
+    hasher: TreeHasher,
+    /// What has come, if it is kept in memory.
     data: Vec<Bytes>,
-    keep: &Keep,
-    turn: &Mutex<()>,
-) -> Result<Fetched, RangeError> {
-    let bytes: u64 = data.iter().map(|bytes| bytes.len() as u64).sum();
-    if bytes != range.length_bytes {
-        return Err(RangeError::Damaged(format!("{bytes} bytes came instead of {}", range.length_bytes)));
+}
+
+impl Incoming {
+    fn new(range: ByteRange) -> Self {
+        Self { range, received_bytes: 0, hasher: TreeHasher::new(), data: Vec::new() }
     }
-    let mut hasher = TreeHasher::new();
-    data.iter().for_each(|bytes| hasher.update(bytes));
-    let tree_hash = hasher.finish();
-    if expected.is_some_and(|expected| expected != tree_hash) {
-        return Err(RangeError::Damaged(NOT_AS_SAID.to_owned()));
-    }
-    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-    match keep {
-        Keep::InMemory => return Ok(Fetched { tree_hash, data, room: None }),
-        Keep::At(file) => write(file, range.start_byte, &data)?,
-        Keep::In(partial) => {
-            write(partial.file(), range.start_byte, &data)?;
-            partial.record(index, tree_hash)?;
-            partial.sync_now_and_then(range.length_bytes)?;
+
+    fn take(mut self, portion: Vec<Bytes>, keep: &Keep, turn: &Mutex<()>) -> Result<Self, RangeError> {
+        let at = self.range.start_byte + self.received_bytes;
+        self.received_bytes += portion.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+        // Before it is written, since what follows belongs to another range.
+        if self.received_bytes > self.range.length_bytes {
+            return Err(self.has_wrong_length());
         }
+        portion.iter().for_each(|bytes| self.hasher.update(bytes));
+        let file = match keep {
+            Keep::In(partial) => partial.file(),
+            Keep::At(file) => file,
+            Keep::InMemory => {
+                self.data.extend(portion);
+                return Ok(self);
+            }
+        };
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        write(file, at, &portion)?;
+        Ok(self)
     }
-    Ok(Fetched { tree_hash, data: Vec::new(), room: None })
+
+    fn verified(self, expected: Option<TreeHash>) -> Result<Fetched, RangeError> {
+        if self.received_bytes != self.range.length_bytes {
+            return Err(self.has_wrong_length());
+        }
+        let tree_hash = self.hasher.finish();
+        if expected.is_some_and(|expected| expected != tree_hash) {
+            return Err(RangeError::Damaged(NOT_AS_SAID.to_owned()));
+        }
+        Ok(Fetched { tree_hash, data: self.data, room: None })
+    }
+
+    fn has_wrong_length(&self) -> RangeError {
+        let (came, wanted) = (self.received_bytes, self.range.length_bytes);
+        RangeError::Damaged(format!("{came} bytes came instead of {wanted}"))
+    }
 }
 
 fn write(file: &File, mut at: u64, data: &[Bytes]) -> std::io::Result<()> {
