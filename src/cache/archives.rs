@@ -253,7 +253,7 @@ pub(super) fn insert_upload(
         VALUES (:id, :name, :file_name, :vault, :key, :created, :account, :region, :size, :hash)
         ON CONFLICT (id) DO UPDATE SET
             name = excluded.name, file_name = excluded.file_name, account = excluded.account,
-             region = excluded.region,
+            region = excluded.region, created_here = coalesce(created_here, excluded.created_here),
             size_bytes = excluded.size_bytes, tree_hash = excluded.tree_hash";
     let parameters = named_params! {
         ":id": archive.id.as_str(), ":name": archive.name, ":file_name": file_name_in(archive.name),

@@ -23,7 +23,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params};
 
 use super::archives::insert_upload;
-use super::{Cache, CacheError, InventoryKnowledge, NewArchive, Scope};
+use super::{Cache, CacheError, InventoryKnowledge, NewArchive, Scope, ToldArchive};
 use crate::treehash::TreeHash;
 use crate::types::{ArchiveId, PartSize, Timestamp, UploadId, VaultName};
 
@@ -241,6 +241,20 @@ impl Cache {
         Ok(())
     }
 
+    /// Files an archive of which the service says that it has another content than was sent. Nothing is said of when it
+    /// was known to exist, nor of its tree hash: an inventory will tell. The upload stays as it is.
+    pub fn note_doubtful(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        id: &ArchiveId,
+        name: &str,
+        storing: &Storing,
+    ) -> Result<(), CacheError> {
+        let archive = ToldArchive { id, name, size_bytes: storing.size_bytes, stored: None };
+        self.adopt(scope, vault, &archive)
+    }
+
     /// Forgets an upload that stored nothing.
     pub fn forget_upload(&self, lock: UploadLock) -> Result<(), CacheError> {
         self.with(|connection| {
@@ -287,7 +301,7 @@ impl Cache {
         let span = storing.since - CLOCKS_APART..storing.since + STORED_WITHIN;
         // What was on record before the request was sent, or is deleted, is another archive.
         let is_new = |row: &super::Archive| {
-            row.deleted_here.is_none() && row.created_here.is_some_and(|made| made >= storing.since)
+            row.deleted_here.is_none() && row.created_here.is_none_or(|made| made >= storing.since)
         };
         let fits = |row: &super::Archive| {
             let created = row.created_upstream.or(row.created_here);

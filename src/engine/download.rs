@@ -304,7 +304,9 @@ impl<'a> Arriving<'a> {
             {
                 self.begin(index);
             }
-            let at_work_max = self.engine.transfers.jobs() * AT_WORK_PER_JOB;
+            let transfers = &self.engine.transfers;
+            let fewer = transfers.fewer_at_once(self.part_size.bytes());
+            let at_work_max = fewer.unwrap_or_else(|| transfers.jobs() * AT_WORK_PER_JOB);
             let wants_room = self.room.is_none()
                 && self.not_taken < self.window
                 && self.tasks.len() < at_work_max

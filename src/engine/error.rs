@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::cache::{Archive, CacheError};
 use crate::service::ServiceError;
+use crate::treehash::TreeHash;
 use crate::types::{ArchiveId, ArchiveRef, InvalidValue, Region, Timestamp, UploadId, VaultName, quoted};
 
 /// Why something could not be done. A job that is not finished is no error.
@@ -139,6 +140,20 @@ pub enum EngineError {
         id: ArchiveId,
         /// Why it could not be noted.
         source: Box<EngineError>,
+    },
+    /// Glacier has stored an archive, but by its own word not of what was sent.
+    #[error("archive {} is stored as id:{id}, but Glacier says that its tree hash is {} and not {sent}, as it was sent; it does not count as known to exist. Keep the data, and run 'glacier vault sync {vault}' in a day or two: an inventory tells which holds. To store it once more now, delete the archive 'id:{id}' and use --allow-duplicate", quoted(.name), quoted(.said))]
+    StoredOtherwise {
+        /// The vault.
+        vault: VaultName,
+        /// The name of the archive.
+        name: String,
+        /// Its id.
+        id: ArchiveId,
+        /// The tree hash of what was sent.
+        sent: TreeHash,
+        /// What the answer says.
+        said: String,
     },
     /// What came is not what was stored.
     #[error("archive {} came damaged: {what}; nothing was written", quoted(.name))]
