@@ -142,7 +142,7 @@ fn an_answer_with_another_tree_hash_acknowledges_nothing() {
     let parts = ["archive", "upload", "v", "file", "--part-size=1M", "--name=parts"];
     shell.fault("wrong-hash@UploadArchive");
     shell.fault("wrong-hash@CompleteMultipartUpload");
-    let said = "its tree hash is '0000000000000000000000000000000000000000000000000000000000000000' and not ";
+    let said = "its tree hash is '0000000000000000000000000000000000000000000000000000000000000000', which is not that of what was sent";
     for upload in [&whole[..], &parts] {
         let refused = shell.glacier(upload);
         refused.is_refused(1, said);

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use crate::cache::{Archive, CacheError};
 use crate::service::ServiceError;
-use crate::treehash::TreeHash;
 use crate::types::{ArchiveId, ArchiveRef, InvalidValue, Region, Timestamp, UploadId, VaultName, quoted};
 
 /// Why something could not be done. A job that is not finished is no error.
@@ -142,7 +141,7 @@ pub enum EngineError {
         source: Box<EngineError>,
     },
     /// Glacier has stored an archive, but by its own word not of what was sent.
-    #[error("archive {} is stored as id:{id}, but Glacier says that its tree hash is {} and not {sent}, as it was sent; it does not count as known to exist. Keep the data, and run 'glacier vault sync {vault}' in a day or two: an inventory tells which holds. To store it once more now, delete the archive 'id:{id}' and use --allow-duplicate", quoted(.name), quoted(.said))]
+    #[error("archive {} is stored as id:{id}, but Glacier says that its tree hash is {}, which is not that of what was sent; it does not count as known to exist. Keep the data, and run 'glacier vault sync {vault}' in a day or two: an inventory tells which holds. To store it once more now, delete the archive 'id:{id}' and use --allow-duplicate", quoted(.name), quoted(.said))]
     StoredOtherwise {
         /// The vault.
         vault: VaultName,
@@ -150,9 +149,7 @@ pub enum EngineError {
         name: String,
         /// Its id.
         id: ArchiveId,
-        /// The tree hash of what was sent.
-        sent: TreeHash,
-        /// What the answer says.
+        /// What the answer says of its tree hash.
         said: String,
     },
     /// What came is not what was stored.

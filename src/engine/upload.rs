@@ -176,7 +176,6 @@ impl Upload<'_> {
                 vault: self.vault.clone(),
                 name: self.name.as_str().to_owned(),
                 id: id.clone(),
-                sent: storing.tree_hash,
                 said: said.clone(),
             });
         }
