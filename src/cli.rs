@@ -54,6 +54,9 @@ async fn execute(args: Args) -> Result<Exit> {
             quoted(&aside.to_string_lossy())
         ));
     }
+    if let Some(why) = engine.cache_read_only() {
+        output::warning(format_args!("{why}. Until then this goes on with what it knows"));
+    }
     let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
     let engine = engine.with_transfers(args.command.transfer_settings(), observer);
     let form = if args.json { Form::Json } else { Form::Text };

@@ -108,6 +108,11 @@ impl Engine {
         self.cache.set_aside()
     }
 
+    /// Returns the words for the user if the cache can only be read: why.
+    pub fn cache_read_only(&self) -> Option<String> {
+        self.cache.read_only().map(ToString::to_string)
+    }
+
     /// Lets transfers go as the settings say, and `observer` hear of them. Clones of the result share their places,
     /// their memory and their bandwidth, and the lists of jobs that they have read.
     #[must_use]

@@ -178,7 +178,12 @@ fn by_the_table(
             Some(row) => {
                 row.last_seen_upstream = Some(row.last_seen_upstream.map_or(seen, |before| before.max(seen)));
                 match row.deleted_here {
-                    Some(deleted) if deleted < date => drop(findings.insert(format!("{id} still present"))),
+                    Some(deleted) if deleted < date => {
+                        findings.insert(format!("{id} still present"));
+                        if fix && deleted < date - LAG_SECONDS {
+                            row.deleted_here = None;
+                        }
+                    }
                     Some(_) => drop(findings.insert(format!("{id} deletion not yet listed"))),
                     None => {}
                 }
@@ -207,7 +212,7 @@ fn said(findings: &[Finding]) -> BTreeSet<String> {
     let text = |finding: &Finding| {
         let kind = match &finding.kind {
             FindingKind::Renamed { .. } => "renamed",
-            FindingKind::StillPresent => "still present",
+            FindingKind::StillPresent { .. } => "still present",
             FindingKind::DeletionNotYetListed => "deletion not yet listed",
             FindingKind::DeletionConfirmed => "deletion confirmed",
             FindingKind::Disappeared { fixed: true } => "disappeared, fixed",

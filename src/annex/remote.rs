@@ -126,6 +126,9 @@ impl Remote {
                 "the cache was damaged and a new one was begun: run 'glacier vault sync {name}'"
             )))?;
         }
+        if let Some(why) = engine.cache_read_only() {
+            talk.tell(&Statement::Info(&why))?;
+        }
         let transfers = TransferSettings { jobs: None, bytes_per_second: config.bytes_per_second };
         let engine = engine.with_transfers(transfers, Arc::new(Teller(Arc::clone(&self.line))));
         Ok(Vault {

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
+use super::values::{all_parsed, parsed};
 use super::{Cache, CacheError};
 use crate::types::{AccountId, Region, Timestamp, VaultName};
 
@@ -31,11 +32,11 @@ impl Scope {
 impl Cache {
     /// Returns the account that a caller (the id of an access key, or `profile:NAME`) is of, if an answer has told.
     pub fn account_of(&self, caller: &str) -> Result<Option<AccountId>, CacheError> {
-        let account: Option<String> = self.with(|connection| {
+        let account = self.with(|connection| {
             let mut query = connection.prepare_cached("SELECT account FROM caller WHERE key = ?1")?;
-            query.query_row([caller], |row| row.get(0)).optional()
+            query.query_row([caller], |row| Ok(parsed(row, 0))).optional()
         })?;
-        Ok(account.and_then(|account| account.parse().ok()))
+        Ok(account.flatten())
     }
 
     /// Remembers which account a caller is of. A profile may come to mean another account; an access key does not.
@@ -53,11 +54,10 @@ impl Cache {
 
     /// Returns all accounts that are known here, the last used first.
     pub fn accounts(&self) -> Result<Vec<AccountId>, CacheError> {
-        let accounts: Vec<String> = self.with(|connection| {
+        self.with(|connection| {
             let sql = "SELECT account FROM caller GROUP BY account ORDER BY max(last_used) DESC, account";
-            connection.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
-        })?;
-        Ok(accounts.iter().filter_map(|account| account.parse().ok()).collect())
+            all_parsed(&mut connection.prepare_cached(sql)?.query([])?)
+        })
     }
 
     /// Returns whether rows are filed under this access key, as the original did.
@@ -72,21 +72,20 @@ impl Cache {
     pub fn old_keys_of(&self, vault: &VaultName) -> Result<Vec<String>, CacheError> {
         self.with(|connection| {
             let sql = "SELECT DISTINCT key FROM archive WHERE vault = ?1 AND account IS NULL ORDER BY key";
-            connection.prepare(sql)?.query_map([vault.as_str()], |row| row.get(0))?.collect()
+            all_parsed(&mut connection.prepare(sql)?.query([vault.as_str()])?)
         })
     }
 
     /// Returns the other regions in which the scope's account has a vault of that name.
     pub fn other_regions_of(&self, scope: &Scope, vault: &VaultName) -> Result<Vec<Region>, CacheError> {
-        let regions: Vec<String> = self.with(|connection| {
+        self.with(|connection| {
             let sql =
                 "SELECT region FROM vault WHERE account = :account AND name = :name AND region <> :region
                        ORDER BY region";
             let parameters = named_params! {
                 ":account": scope.account_text(), ":name": vault.as_str(), ":region": scope.region.as_str()
             };
-            connection.prepare_cached(sql)?.query_map(parameters, |row| row.get(0))?.collect()
-        })?;
-        Ok(regions.iter().filter_map(|region| region.parse().ok()).collect())
+            all_parsed(&mut connection.prepare_cached(sql)?.query(parameters)?)
+        })
     }
 }

@@ -1,11 +1,12 @@
 //! Rows of archives.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
-use std::path::Path;
 
-use rusqlite::{Connection, Row, ToSql, named_params};
+use rusqlite::{Connection, Row, Rows, ToSql, named_params};
 
 use super::accounts::OWNED;
+use super::values::{integer, parsed, text, time};
 use super::{Cache, CacheError, Scope};
 use crate::treehash::TreeHash;
 use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName, file_name_in};
@@ -190,10 +191,9 @@ impl Cache {
             };
             let mut rows = query.query(parameters)?;
             while let Some(row) = rows.next()? {
-                let name = |index| Ok::<_, rusqlite::Error>(row.get_ref(index)?.as_str_or_null()?);
-                let shown_name = name(9)?.or(name(1)?).unwrap_or_default();
-                let id = row.get_ref(0)?.as_str()?;
-                if visit(&Listed { id, shown_name, row, path: &self.path }).is_break() {
+                let Some(id) = text(row, 0).filter(|id| ArchiveId::is_valid(id)) else { continue };
+                let shown_name = text(row, 9).or(text(row, 1)).unwrap_or_default();
+                if visit(&Listed { id: &id, shown_name: &shown_name, row }).is_break() {
                     break;
                 }
             }
@@ -209,17 +209,12 @@ pub struct Listed<'row> {
     /// The name that people know it by; empty if it has none.
     pub shown_name: &'row str,
     row: &'row Row<'row>,
-    path: &'row Path,
 }
 
 impl Listed<'_> {
     /// Returns all that is known of it.
-    ///
-    /// # Errors
-    ///
-    /// When the row holds what no archive has.
-    pub fn archive(&self) -> Result<Archive, CacheError> {
-        archive(self.row).map_err(|source| CacheError::new(self.path, source))
+    pub fn archive(&self) -> Archive {
+        archive(self.row).expect("only what has an id is listed")
     }
 }
 
@@ -238,7 +233,7 @@ fn owned_rows(
         ":vault": vault.as_str(), ":account": scope.account_text(), ":key": &scope.access_key_id,
         ":region": scope.region.as_str()
     };
-    query.query_map(&*[owner, values].concat(), archive)?.collect()
+    archives(&mut query.query(&*[owner, values].concat())?)
 }
 
 /// Files an upload within a transaction of the caller's.
@@ -253,7 +248,7 @@ pub(super) fn insert_upload(
         VALUES (:id, :name, :file_name, :vault, :key, :created, :account, :region, :size, :hash)
         ON CONFLICT (id) DO UPDATE SET
             name = excluded.name, file_name = excluded.file_name, account = excluded.account,
-             region = excluded.region,
+            region = excluded.region, created_here = coalesce(created_here, excluded.created_here),
             size_bytes = excluded.size_bytes, tree_hash = excluded.tree_hash";
     let parameters = named_params! {
         ":id": archive.id.as_str(), ":name": archive.name, ":file_name": file_name_in(archive.name),
@@ -265,22 +260,27 @@ pub(super) fn insert_upload(
     connection.execute(sql, parameters).map(drop)
 }
 
-pub(super) fn archive(row: &Row<'_>) -> rusqlite::Result<Archive> {
-    let id: String = row.get(0)?;
-    let invalid =
-        |error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error));
-    let time =
-        |index| row.get::<_, Option<f64>>(index).map(|seconds| seconds.map(Timestamp::from_unix_seconds));
-    Ok(Archive {
-        id: id.parse().map_err(invalid)?,
-        name: row.get(1)?,
-        size_bytes: row.get::<_, Option<i64>>(2)?.and_then(|size| u64::try_from(size).ok()),
-        tree_hash: row.get::<_, Option<String>>(3)?.and_then(|hash| hash.parse().ok()),
-        created_upstream: time(4)?,
-        created_here: time(5)?,
-        last_seen_upstream: time(6)?,
-        deletion_begun: time(7)?,
-        deleted_here: time(8)?,
-        file_name: row.get(9)?,
+/// Reads rows of [`COLUMNS`]. One without an id could not be referred to, and is left out.
+pub(super) fn archives(rows: &mut Rows<'_>) -> rusqlite::Result<Vec<Archive>> {
+    let mut archives = Vec::new();
+    while let Some(row) = rows.next()? {
+        archives.extend(archive(row));
+    }
+    Ok(archives)
+}
+
+/// Reads a row of [`COLUMNS`]; nothing if it has no id.
+pub(super) fn archive(row: &Row<'_>) -> Option<Archive> {
+    Some(Archive {
+        id: parsed(row, 0)?,
+        name: text(row, 1).map(Cow::into_owned),
+        size_bytes: integer(row, 2).and_then(|size| u64::try_from(size).ok()),
+        tree_hash: parsed(row, 3),
+        created_upstream: time(row, 4),
+        created_here: time(row, 5),
+        last_seen_upstream: time(row, 6),
+        deletion_begun: time(row, 7),
+        deleted_here: time(row, 8),
+        file_name: text(row, 9).map(Cow::into_owned),
     })
 }

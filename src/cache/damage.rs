@@ -7,13 +7,14 @@
 //! one aside already; then its log goes the same way and the file last. Whoever dies in between leaves the damaged file
 //! in its place, to be found again.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::CacheError;
+use super::opening::private_file;
 
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
@@ -22,7 +23,8 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
 /// Notes that damage was met, for the next who opens the file.
 pub(super) fn mark(path: &Path) {
     // Without the mark the damage will be met again.
-    let _ = File::create(beside(path, "-damaged"));
+    let mark = private_file().create(true).truncate(true).write(true).open(beside(path, "-damaged"));
+    drop(mark);
 }
 
 pub(super) fn is_marked(path: &Path) -> bool {
@@ -46,7 +48,8 @@ pub(super) fn check(connection: &Connection) -> rusqlite::Result<()> {
 /// Moves the file to a name of its own and returns that; nothing if another process was faster.
 pub(super) fn set_aside(path: &Path) -> Result<Option<PathBuf>, CacheError> {
     let failed = |source| CacheError::CannotSetAside { path: path.to_owned(), source };
-    let lock = File::create(beside(path, "-lock")).map_err(failed)?;
+    let lock = private_file().create(true).truncate(false).write(true).open(beside(path, "-lock"));
+    let lock = lock.map_err(failed)?;
     lock.lock().map_err(failed)?;
     if !is_still_damaged(path) {
         return Ok(None);
@@ -75,7 +78,7 @@ fn free_name(path: &Path) -> io::Result<PathBuf> {
     free.next().ok_or_else(|| io::Error::other("too many damaged files beside it"))
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

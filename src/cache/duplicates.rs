@@ -3,7 +3,7 @@
 use rusqlite::named_params;
 
 use super::accounts::OWNED;
-use super::archives::{COLUMNS, archive};
+use super::archives::{COLUMNS, archives};
 use super::{Archive, Cache, CacheError, Scope};
 use crate::types::VaultName;
 
@@ -25,7 +25,7 @@ impl Cache {
                 ":vault": vault.as_str(), ":account": scope.account_text(), ":key": &scope.access_key_id,
                 ":region": scope.region.as_str()
             };
-            query.query_map(parameters, archive)?.collect()
+            archives(&mut query.query(parameters)?)
         })
     }
 }

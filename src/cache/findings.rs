@@ -26,8 +26,11 @@ pub enum FindingKind {
         /// Whether the cache now has it.
         fixed: bool,
     },
-    /// Deleted from here before the inventory was made, which still lists it.
-    StillPresent,
+    /// Deleted from here before the inventory was made, which still lists it. With `fixed` the cache lists it again.
+    StillPresent {
+        /// Whether the cache lists it again.
+        fixed: bool,
+    },
     /// Deleted from here after the inventory was made.
     DeletionNotYetListed,
     /// Deleted from here and gone from the inventory: its row is removed.
@@ -60,14 +63,14 @@ pub(super) const INSERTED: &str =
 pub(super) fn tell(connection: &Connection, tell: &mut dyn FnMut(Finding)) -> rusqlite::Result<()> {
     let sql = format!("SELECT {COLUMNS}, kind, fixed, renamed_to FROM temp.finding AS a ORDER BY position");
     let mut query = connection.prepare(&sql)?;
-    for finding in query.query_map([], finding)? {
-        tell(finding?);
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        // A row without an id cannot be spoken of.
+        if let Some(archive) = archive(row) {
+            tell(Finding { archive, kind: kind(row)? });
+        }
     }
     Ok(())
-}
-
-fn finding(row: &Row<'_>) -> rusqlite::Result<Finding> {
-    Ok(Finding { archive: archive(row)?, kind: kind(row)? })
 }
 
 fn kind(row: &Row<'_>) -> rusqlite::Result<FindingKind> {
@@ -75,7 +78,7 @@ fn kind(row: &Row<'_>) -> rusqlite::Result<FindingKind> {
     let fixed = row.get(11)?;
     Ok(match name.as_str() {
         "renamed" => FindingKind::Renamed { to: row.get(12)?, fixed },
-        "still present" => FindingKind::StillPresent,
+        "still present" => FindingKind::StillPresent { fixed },
         "deletion not yet listed" => FindingKind::DeletionNotYetListed,
         "deletion confirmed" => FindingKind::DeletionConfirmed,
         "disappeared" => FindingKind::Disappeared { fixed },

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rusqlite::named_params;
 
+use super::values::all_parsed;
 use super::{Cache, CacheError, Scope};
 use crate::types::{ArchiveId, JobId, Timestamp, VaultName};
 
@@ -38,12 +39,11 @@ impl Cache {
 
     /// Returns the jobs for the archive that are remembered, newest first. An archive's id is unique everywhere.
     pub fn jobs_of(&self, archive: &ArchiveId) -> Result<Vec<JobId>, CacheError> {
-        let jobs: Vec<String> = self.with(|connection| {
+        self.with(|connection| {
             let mut query =
                 connection.prepare_cached("SELECT id FROM job WHERE archive = ?1 ORDER BY requested DESC")?;
-            query.query_map([archive.as_str()], |row| row.get(0))?.collect()
-        })?;
-        Ok(jobs.iter().filter_map(|job| job.parse().ok()).collect())
+            all_parsed(&mut query.query([archive.as_str()])?)
+        })
     }
 
     /// Returns how many jobs for archives of the vault were asked for from here since `date`.

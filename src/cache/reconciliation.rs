@@ -29,6 +29,7 @@ impl Reconciliation<'_> {
         if i64::try_from(known).is_ok_and(|known| known < listed) {
             self.take_over_new(serial)?;
         }
+        self.list_again(serial)?;
         self.find_not_listed(serial, Some(listed))?;
         self.remember_inventory(serial, listed, content)?;
         self.forget()
@@ -61,11 +62,20 @@ impl Reconciliation<'_> {
         let sql = format!(
             "{} SELECT id, name, size_bytes, tree_hash, created_upstream, created_here, last_seen_upstream,
                        deletion_begun, deleted_here, file_name,
-                       iif(deleted_here < :date, 'still present', 'deletion not yet listed'), false, NULL
+                       iif(deleted_here < :date, 'still present', 'deletion not yet listed'),
+                       :fix AND deleted_here < :long_before, NULL
              FROM main.archive WHERE listed_in = :serial AND deleted_here IS NOT NULL ORDER BY created_upstream, id",
             findings::INSERTED
         );
-        self.execute(&sql, &[(":serial", &serial), (":date", &self.date())]).map(drop)
+        let long_before = self.long_before().unix_seconds();
+        let values: [(&str, &dyn ToSql); 4] = [
+            (":serial", &serial),
+            (":date", &self.date()),
+            (":fix", &self.comparison.fix),
+            (":long_before", &long_before),
+        ];
+        self.execute(&sql, &values)?;
+        self.list_again(serial)
     }
 
     /// The archives of which more is to be done than to note that they were seen: of most, from day to day, there is
@@ -101,7 +111,8 @@ impl Reconciliation<'_> {
                         name AS told_name, file_name AS told_file_name
                  FROM strange WHERE is_renamed
                  UNION ALL
-                 SELECT *, 2, iif(deleted_here < :date, 'still present', 'deletion not yet listed'), false, NULL,
+                 SELECT *, 2, iif(deleted_here < :date, 'still present', 'deletion not yet listed'),
+                        :fix AND deleted_here < :long_before, NULL,
                         iif(is_renamed AND :fix, listed_name, name),
                         iif(is_renamed AND :fix, listed_file_name, file_name)
                  FROM strange WHERE deleted_here IS NOT NULL
@@ -111,7 +122,25 @@ impl Reconciliation<'_> {
              FROM found ORDER BY position, rank",
             findings::INSERTED
         );
-        self.execute(&sql, &[(":fix", &self.comparison.fix), (":date", &self.date())]).map(drop)
+        let long_before = self.long_before().unix_seconds();
+        let values: [(&str, &dyn ToSql); 3] =
+            [(":fix", &self.comparison.fix), (":date", &self.date()), (":long_before", &long_before)];
+        self.execute(&sql, &values).map(drop)
+    }
+
+    /// An archive that was deleted here longer before the inventory than any inventory lags behind, and is listed, was
+    /// not deleted: with `fix` its row is one like others again.
+    fn list_again(&self, serial: i64) -> rusqlite::Result<()> {
+        let sql = "UPDATE main.archive SET deleted_here = NULL, deletion_begun = NULL
+                   WHERE :fix AND listed_in = :serial AND deleted_here < :long_before";
+        let long_before = self.long_before().unix_seconds();
+        let values: [(&str, &dyn ToSql); 3] =
+            [(":fix", &self.comparison.fix), (":serial", &serial), (":long_before", &long_before)];
+        self.execute(sql, &values).map(drop)
+    }
+
+    fn long_before(&self) -> Timestamp {
+        self.taken.date - INVENTORY_LAG
     }
 
     /// Ids are unique everywhere, so a row that was filed under a key of old is found by its id and taken over.
@@ -150,7 +179,8 @@ impl Reconciliation<'_> {
     fn take_over_known(&self, serial: i64) -> rusqlite::Result<usize> {
         self.execute(
             "UPDATE main.archive AS a
-             SET last_seen_upstream = max(coalesce(a.last_seen_upstream, :seen), :seen), listed_in = :serial
+             SET last_seen_upstream = iif(typeof(a.last_seen_upstream) IN ('integer', 'real'),
+                     max(a.last_seen_upstream, :seen), :seen), listed_in = :serial
              WHERE EXISTS (SELECT 1 FROM temp.listed AS l WHERE l.id = a.id)",
             &[(":seen", &self.seen_at().unix_seconds()), (":serial", &serial)],
         )

@@ -9,9 +9,10 @@ use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior};
 use super::checksum::checksum;
 use super::inventory::{Comparison, InventoryTaken};
 use super::reconciliation::Reconciliation;
+use super::values::{integer, parsed, time};
 use super::{Cache, CacheError, Finding, findings};
 use crate::treehash::TreeHash;
-use crate::types::Timestamp;
+use crate::types::{AccountId, JobId, Timestamp};
 
 /// How an inventory is recognised.
 #[derive(Debug, Clone, Copy)]
@@ -24,10 +25,10 @@ pub enum Recognised {
 
 /// What is remembered of the last inventory of a vault.
 struct Last {
-    account: String,
+    account: AccountId,
     date: Timestamp,
-    job: Option<String>,
-    content: Option<String>,
+    job: Option<JobId>,
+    content: Option<TreeHash>,
     checksum: Option<i64>,
     serial: i64,
 }
@@ -59,14 +60,13 @@ fn repeat(
 ) -> rusqlite::Result<Option<InventoryTaken>> {
     let Some(last) = last(transaction, comparison)? else { return Ok(None) };
     let is_same = match inventory {
-        Recognised::Job => last.job.as_deref() == Some(comparison.job.as_str()),
-        Recognised::Content(hash) => last.content == Some(hash.to_string()),
+        Recognised::Job => last.job.as_ref() == Some(comparison.job),
+        Recognised::Content(hash) => last.content == Some(hash),
     };
     if !is_same || last.checksum.is_none() || last.checksum != Some(checksum(transaction, last.serial)?) {
         return Ok(None);
     }
-    let Ok(account) = last.account.parse() else { return Ok(None) };
-    let taken = InventoryTaken { account, date: last.date, unreadable_rows: 0 };
+    let taken = InventoryTaken { account: last.account, date: last.date, unreadable_rows: 0 };
     let reconciliation = Reconciliation { comparison, taken: &taken, transaction };
     reconciliation.see_again(last.serial)?;
     reconciliation.find_deleted(last.serial)?;
@@ -81,14 +81,14 @@ fn last(transaction: &Transaction<'_>, comparison: Comparison<'_>) -> rusqlite::
     let scope = comparison.scope;
     let values = (scope.account_text(), scope.region.as_str(), comparison.vault.as_str());
     let last = |row: &Row<'_>| {
-        Ok(Last {
-            account: row.get(0)?,
-            date: Timestamp::from_unix_seconds(row.get(1)?),
-            job: row.get(2)?,
-            content: row.get(3)?,
-            checksum: row.get(4)?,
-            serial: row.get(5)?,
+        Some(Last {
+            account: parsed(row, 0)?,
+            date: time(row, 1)?,
+            job: parsed(row, 2),
+            content: parsed(row, 3),
+            checksum: integer(row, 4),
+            serial: integer(row, 5)?,
         })
     };
-    transaction.query_row(sql, values, last).optional()
+    Ok(transaction.query_row(sql, values, |row| Ok(last(row))).optional()?.flatten())
 }

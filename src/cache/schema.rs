@@ -4,6 +4,7 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::values::{integer, text};
 use crate::types::file_name_in;
 
 /// Each entry brings a file from the version that is its index to the next.
@@ -64,16 +65,17 @@ const FROM_THE_ORIGINAL: &str = "
 
 fn from_the_original(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(FROM_THE_ORIGINAL)?;
-    let foreign: Vec<(i64, String)> = {
-        let sql = "SELECT rowid, name FROM archive WHERE name LIKE 'mt%' OR name LIKE '%<%'";
-        let mut query = transaction.prepare(sql)?;
-        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?
-    };
+    let mut foreign = Vec::new();
+    let sql = "SELECT rowid, name FROM archive WHERE name LIKE 'mt%' OR name LIKE '%<%'";
+    let mut query = transaction.prepare(sql)?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let file_name = text(row, 1).as_deref().and_then(file_name_in);
+        foreign.extend(integer(row, 0).zip(file_name));
+    }
     let mut update = transaction.prepare("UPDATE archive SET file_name = ?1 WHERE rowid = ?2")?;
-    for (rowid, name) in foreign {
-        if let Some(file_name) = file_name_in(&name) {
-            update.execute((file_name, rowid))?;
-        }
+    for (rowid, file_name) in foreign {
+        update.execute((file_name, rowid))?;
     }
     Ok(())
 }

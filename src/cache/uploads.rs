@@ -16,14 +16,16 @@
 //!
 //! Whoever holds the lock of its file, which the system takes away from a process that ends, however it ends.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params};
 
 use super::archives::insert_upload;
-use super::{Cache, CacheError, InventoryKnowledge, NewArchive, Scope};
+use super::opening::{make_directory, private_file};
+use super::values::{integer, parsed, text, time, unsigned};
+use super::{Cache, CacheError, InventoryKnowledge, NewArchive, Scope, ToldArchive};
 use crate::treehash::TreeHash;
 use crate::types::{ArchiveId, PartSize, Timestamp, UploadId, VaultName};
 
@@ -181,7 +183,7 @@ impl Cache {
         let row = self.with(|connection| {
             let mut query =
                 connection.prepare_cached(&format!("SELECT {COLUMNS} FROM upload WHERE number = ?1"))?;
-            query.query_row([upload.number], unfinished).optional()
+            query.query_row([upload.number], |row| Ok(unfinished(row))).optional().map(Option::flatten)
         })?;
         match row {
             Some(row) => Ok(Taken::Taken(lock, Box::new(row))),
@@ -241,6 +243,20 @@ impl Cache {
         Ok(())
     }
 
+    /// Files an archive of which the service says that it has another content than was sent. Nothing is said of when it
+    /// was known to exist, nor of its tree hash: an inventory will tell. The upload stays as it is.
+    pub fn note_doubtful(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        id: &ArchiveId,
+        name: &str,
+        storing: &Storing,
+    ) -> Result<(), CacheError> {
+        let archive = ToldArchive { id, name, size_bytes: storing.size_bytes, stored: None };
+        self.adopt(scope, vault, &archive)
+    }
+
     /// Forgets an upload that stored nothing.
     pub fn forget_upload(&self, lock: UploadLock) -> Result<(), CacheError> {
         self.with(|connection| {
@@ -287,7 +303,7 @@ impl Cache {
         let span = storing.since - CLOCKS_APART..storing.since + STORED_WITHIN;
         // What was on record before the request was sent, or is deleted, is another archive.
         let is_new = |row: &super::Archive| {
-            row.deleted_here.is_none() && row.created_here.is_some_and(|made| made >= storing.since)
+            row.deleted_here.is_none() && row.created_here.is_none_or(|made| made >= storing.since)
         };
         let fits = |row: &super::Archive| {
             let created = row.created_upstream.or(row.created_here);
@@ -304,8 +320,8 @@ impl Cache {
         let directory = self.path.with_extension("uploads");
         let path = directory.join(number.to_string());
         let failed = |source| CacheError::Lock { path: path.clone(), source };
-        std::fs::create_dir_all(&directory).map_err(failed)?;
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        make_directory(&directory).map_err(failed)?;
+        let file = private_file().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(UploadLock { number, path, _file: file })),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
@@ -354,7 +370,12 @@ fn unfinished_uploads(
         ":vault": vault.as_str(), ":account": scope.account_text(), ":key": &scope.access_key_id,
         ":region": scope.region.as_str()
     };
-    query.query_map(parameters, unfinished)?.collect()
+    let mut rows = query.query(parameters)?;
+    let mut uploads = Vec::new();
+    while let Some(row) = rows.next()? {
+        uploads.extend(unfinished(row));
+    }
+    Ok(uploads)
 }
 
 /// Numbers without a sign are stored as SQLite's numbers with one, bit by bit.
@@ -386,28 +407,25 @@ fn insert(
     connection.prepare_cached(sql)?.execute(parameters).map(drop)
 }
 
-fn unfinished(row: &Row<'_>) -> rusqlite::Result<UnfinishedUpload> {
-    let unsigned = |index| row.get::<_, Option<i64>>(index).map(|number| number.map(i64::cast_unsigned));
-    let file = match (row.get::<_, Option<String>>(2)?, unsigned(3)?, unsigned(4)?, unsigned(5)?, row.get(6)?)
-    {
+/// A row without a number or name that makes sense is nobody's to go on with.
+fn unfinished(row: &Row<'_>) -> Option<UnfinishedUpload> {
+    let file = match (text(row, 2), unsigned(row, 3), unsigned(row, 4), unsigned(row, 5), integer(row, 6)) {
         (Some(path), Some(device), Some(inode), Some(size_bytes), Some(modified_nanoseconds)) => {
-            Some(FileIdentity { path: path.into(), device, inode, size_bytes, modified_nanoseconds })
+            let path = path.into_owned().into();
+            Some(FileIdentity { path, device, inode, size_bytes, modified_nanoseconds })
         }
         _ => None,
     };
-    let tree_hash = row.get::<_, Option<String>>(11)?.and_then(|hash| hash.parse().ok());
-    let storing = match (row.get(9)?, unsigned(10)?, tree_hash) {
-        (Some(since), Some(size_bytes), Some(tree_hash)) => {
-            Some(Storing { since: Timestamp::from_unix_seconds(since), size_bytes, tree_hash })
-        }
+    let storing = match (time(row, 9), unsigned(row, 10), parsed(row, 11)) {
+        (Some(since), Some(size_bytes), Some(tree_hash)) => Some(Storing { since, size_bytes, tree_hash }),
         _ => None,
     };
-    Ok(UnfinishedUpload {
-        number: row.get(0)?,
-        name: row.get(1)?,
+    Some(UnfinishedUpload {
+        number: integer(row, 0)?,
+        name: text(row, 1)?.into_owned(),
         file,
-        part_size: PartSize::at_most(unsigned(7)?.unwrap_or(0)),
-        id: row.get::<_, Option<String>>(8)?.and_then(|id| id.parse().ok()),
+        part_size: PartSize::at_most(unsigned(row, 7).unwrap_or(0)),
+        id: parsed(row, 8),
         storing,
     })
 }

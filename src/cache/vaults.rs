@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::accounts::OWNED;
 use super::lag::seen_at;
+use super::values::{all_parsed, integer, time};
 use super::{Cache, CacheError, Scope};
 use crate::types::{AccountId, Region, Timestamp, VaultName};
 
@@ -92,18 +93,17 @@ impl Cache {
             let parameters = named_params! {
                 ":account": scope.account_text(), ":region": scope.region.as_str(), ":name": vault.as_str()
             };
-            query.query_row(parameters, knowledge).optional()
+            query.query_row(parameters, |row| Ok(knowledge(row))).optional()
         })
     }
 
     /// Returns the accounts that are known to have a vault of that name in the region.
     pub fn owners_of(&self, region: &Region, vault: &VaultName) -> Result<Vec<AccountId>, CacheError> {
-        let owners: Vec<String> = self.with(|connection| {
+        self.with(|connection| {
             let sql = "SELECT account FROM vault WHERE region = ?1 AND name = ?2 ORDER BY account";
             let mut query = connection.prepare_cached(sql)?;
-            query.query_map([region.as_str(), vault.as_str()], |row| row.get(0))?.collect()
-        })?;
-        Ok(owners.iter().filter_map(|owner| owner.parse().ok()).collect())
+            all_parsed(&mut query.query([region.as_str(), vault.as_str()])?)
+        })
     }
 
     /// Forgets a vault that is no more, and its archives.
@@ -124,15 +124,12 @@ impl Cache {
     }
 }
 
-fn knowledge(row: &Row<'_>) -> rusqlite::Result<VaultKnowledge> {
-    let time =
-        |index| row.get::<_, Option<f64>>(index).map(|seconds| seconds.map(Timestamp::from_unix_seconds));
-    let (rows, unreadable): (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
-    let inventory = time(1)?.zip(time(2)?).map(|(date, requested)| InventoryKnowledge {
+fn knowledge(row: &Row<'_>) -> VaultKnowledge {
+    let inventory = time(row, 1).zip(time(row, 2)).map(|(date, requested)| InventoryKnowledge {
         date,
         requested,
-        rows: rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default(),
-        is_complete: unreadable == Some(0),
+        rows: integer(row, 3).and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default(),
+        is_complete: integer(row, 4) == Some(0),
     });
-    Ok(VaultKnowledge { empty_since: time(0)?, inventory })
+    VaultKnowledge { empty_since: time(row, 0), inventory }
 }

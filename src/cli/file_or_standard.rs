@@ -1,6 +1,7 @@
 //! What stands for a file on a command line.
 
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 /// A path, or `-` for standard input or output.
@@ -14,4 +15,17 @@ impl From<OsString> for FileOrStandard {
     fn from(text: OsString) -> Self {
         if text == "-" { Self::Standard } else { Self::File(text.into()) }
     }
+}
+
+/// Returns whether standard output was closed when the program was started. Rust's runtime then opens the null device in
+/// its place, for reading and writing, and what is written there is lost without an error. Whoever wants that says
+/// `>/dev/null`, which opens it for writing only.
+pub(super) fn is_standard_output_closed() -> bool {
+    let output = std::io::stdout();
+    let (Ok(there), Ok(null), Ok(flags)) =
+        (rustix::fs::fstat(&output), std::fs::metadata("/dev/null"), rustix::fs::fcntl_getfl(&output))
+    else {
+        return true;
+    };
+    (there.st_dev, there.st_ino) == (null.dev(), null.ino()) && flags.contains(rustix::fs::OFlags::RDWR)
 }

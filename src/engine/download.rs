@@ -126,7 +126,7 @@ impl Engine {
                 partial.discard();
                 return Err(error);
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(writing_to(path, error)),
         }
         let place = place.clone();
         blocking(move || partial.replace(&place)).await.map_err(cannot_write(path))
@@ -210,9 +210,13 @@ impl Engine {
                 let all = (0..ranges.len()).collect();
                 let keep = Keep::At(Arc::clone(&file));
                 let mut arriving = Arriving::new(self, output, &ranges, all, keep, usize::MAX);
-                while arriving.next().await?.is_some() {}
+                let unnamed = |error| writing_to(&std::env::temp_dir(), error);
+                while arriving.next().await.map_err(unnamed)?.is_some() {}
             }
-            None => self.fetch_all(output, Keep::At(Arc::clone(&file)), &()).await?,
+            None => {
+                let fetched = self.fetch_all(output, Keep::At(Arc::clone(&file)), &()).await;
+                fetched.map_err(|error| writing_to(&std::env::temp_dir(), error))?;
+            }
         }
         let mut file = file.try_clone().map_err(cannot_write)?;
         std::io::Seek::rewind(&mut file).map_err(cannot_write)?;
@@ -304,7 +308,9 @@ impl<'a> Arriving<'a> {
             {
                 self.begin(index);
             }
-            let at_work_max = self.engine.transfers.jobs() * AT_WORK_PER_JOB;
+            let transfers = &self.engine.transfers;
+            let fewer = transfers.fewer_at_once(self.part_size.bytes());
+            let at_work_max = fewer.unwrap_or_else(|| transfers.jobs() * AT_WORK_PER_JOB);
             let wants_room = self.room.is_none()
                 && self.not_taken < self.window
                 && self.tasks.len() < at_work_max
@@ -348,6 +354,14 @@ fn ranges(size_bytes: u64, range_size: PartSize) -> Vec<ByteRange> {
     let starts = (0..size_bytes.div_ceil(range_bytes)).map(|index| index * range_bytes);
     let range = |start_byte| ByteRange { start_byte, length_bytes: range_bytes.min(size_bytes - start_byte) };
     starts.map(range).collect()
+}
+
+/// Names the place that could not be written to.
+fn writing_to(path: &Path, error: EngineError) -> EngineError {
+    match error {
+        EngineError::CannotWrite { source, .. } => EngineError::CannotWrite { path: path.to_owned(), source },
+        error => error,
+    }
 }
 
 fn check_whole(output: &Output<'_>, whole: TreeHash) -> Result<(), EngineError> {

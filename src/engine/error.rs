@@ -140,6 +140,18 @@ pub enum EngineError {
         /// Why it could not be noted.
         source: Box<EngineError>,
     },
+    /// Glacier has stored an archive, but by its own word not of what was sent.
+    #[error("archive {} is stored as id:{id}, but Glacier says that its tree hash is {}, which is not that of what was sent; it does not count as known to exist. Keep the data, and run 'glacier vault sync {vault}' in a day or two: an inventory tells which holds. To store it once more now, delete the archive 'id:{id}' and use --allow-duplicate", quoted(.name), quoted(.said))]
+    StoredOtherwise {
+        /// The vault.
+        vault: VaultName,
+        /// The name of the archive.
+        name: String,
+        /// Its id.
+        id: ArchiveId,
+        /// What the answer says of its tree hash.
+        said: String,
+    },
     /// What came is not what was stored.
     #[error("archive {} came damaged: {what}; nothing was written", quoted(.name))]
     Damaged {

@@ -19,6 +19,9 @@ use crate::types::{MIB_BYTES, PartSize};
 
 /// How many parts travel at once: enough to fill a link of 80 MiB/s where a connection carries 10.
 const JOBS: usize = 8;
+/// How long a part may travel where the bandwidth is limited, in seconds; fewer travel at once for that. All that is
+/// under way is lost when a transfer is interrupted.
+const SECONDS_PER_PART: u64 = 10;
 /// What parts may hold in memory together, in bytes: those that travel, and those read ahead or waiting for their
 /// turn. With this the whole process stays below 256 MiB.
 const MEMORY_BYTES: u64 = 192 * MIB_BYTES;
@@ -37,6 +40,7 @@ pub struct TransferSettings {
 /// What all transfers of a process share.
 pub(super) struct Transfers {
     slots: Arc<Slots>,
+    bytes_per_second: Option<u64>,
     memory: Arc<Semaphore>,
     memory_mib: u32,
     buffers: std::sync::Mutex<Vec<BytesMut>>,
@@ -62,6 +66,7 @@ impl Transfers {
         let memory_mib = u32::try_from(memory_mib).unwrap_or(u32::MAX);
         Self {
             slots: Slots::new(jobs),
+            bytes_per_second: settings.bytes_per_second,
             memory: Arc::new(Semaphore::new(memory_mib as usize)),
             memory_mib,
             buffers: std::sync::Mutex::default(),
@@ -76,6 +81,14 @@ impl Transfers {
     /// Returns how many parts travel at once at most.
     pub(super) fn jobs(&self) -> usize {
         self.slots.limit()
+    }
+
+    /// Returns how many parts of this size a transfer has under way at most, where the limit of the bandwidth allows
+    /// fewer than could travel: at least one.
+    pub(super) fn fewer_at_once(&self, part_bytes: u64) -> Option<usize> {
+        let parts = self.bytes_per_second?.saturating_mul(SECONDS_PER_PART) / part_bytes.max(1);
+        let parts = usize::try_from(parts).unwrap_or(usize::MAX).max(1);
+        Some(parts).filter(|parts| *parts < self.jobs())
     }
 
     pub(super) fn notice(&self, notice: &Notice) {
@@ -106,5 +119,24 @@ impl Transfers {
         if let Ok(buffer) = data.try_into_mut() {
             self.buffers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(buffer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::SystemClock;
+
+    #[test]
+    fn a_low_limit_lets_fewer_parts_travel_so_that_some_arrive_soon() {
+        let fewer = |bytes_per_second, part_bytes| {
+            let settings = TransferSettings { jobs: None, bytes_per_second };
+            Transfers::new(settings, Arc::new(SystemClock), Arc::new(())).fewer_at_once(part_bytes)
+        };
+        assert_eq!(fewer(None, 8 * MIB_BYTES), None);
+        assert_eq!(fewer(Some(MIB_BYTES), MIB_BYTES), None, "eight parts are through in 8 s");
+        assert_eq!(fewer(Some(MIB_BYTES), 2 * MIB_BYTES), Some(5));
+        assert_eq!(fewer(Some(1), 8 * MIB_BYTES), Some(1));
+        assert_eq!(fewer(Some(u64::MAX), u64::MAX), Some(1));
     }
 }

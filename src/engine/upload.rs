@@ -10,6 +10,8 @@
 //!   file, and only the rest is sent. If the file has changed, the upload is given up and begins anew.
 //! - The request that makes parts an archive can be repeated, so a lost answer is asked for again, now or at the next
 //!   try.
+//! - An answer that names another tree hash than was sent acknowledges nothing: the archive is filed as one of which
+//!   neither hash nor existence is known, and the upload stays on record as one without an answer.
 //! - The request that stores an archive at once cannot: a second success would be a second archive. After a lost
 //!   answer the upload stays on record until an inventory tells, and the same data is not stored under the same name
 //!   again unless the caller insists.
@@ -50,7 +52,7 @@ impl Engine {
     /// # Errors
     ///
     /// Nothing was stored, except where the error says otherwise ([`EngineError::MayBeStored`],
-    /// [`EngineError::Unconfirmed`], [`EngineError::StoredButNotNoted`]). After [`EngineError::Interrupted`] the
+    /// [`EngineError::Unconfirmed`], [`EngineError::StoredOtherwise`], [`EngineError::StoredButNotNoted`]). After [`EngineError::Interrupted`] the
     /// same call goes on where this one stopped.
     pub async fn upload(
         &self,
@@ -150,7 +152,7 @@ impl Upload<'_> {
         lock.ok_or_else(|| self.in_use())
     }
 
-    /// Files what the service has acknowledged, and ends the upload.
+    /// Files what the service has acknowledged, and ends the upload; of what it acknowledges otherwise, neither.
     fn finish(
         &mut self,
         lock: UploadLock,
@@ -165,6 +167,17 @@ impl Upload<'_> {
         };
         if let Some(account) = &stored.account {
             self.engine.learn(&mut self.scope, self.vault, account).map_err(not_noted)?;
+        }
+        if let Some(said) = &stored.other_tree_hash {
+            let filed =
+                self.engine.cache.note_doubtful(&self.scope, self.vault, id, self.name.as_str(), storing);
+            filed.map_err(|source| not_noted(source.into()))?;
+            return Err(EngineError::StoredOtherwise {
+                vault: self.vault.clone(),
+                name: self.name.as_str().to_owned(),
+                id: id.clone(),
+                said: said.clone(),
+            });
         }
         let created_here = self.engine.clock.now();
         let (name, size_bytes, tree_hash) = (self.name.as_str(), storing.size_bytes, storing.tree_hash);

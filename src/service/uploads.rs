@@ -18,6 +18,8 @@ pub struct StoredArchive {
     pub id: ArchiveId,
     /// The account it is in, if the answer says so.
     pub account: Option<AccountId>,
+    /// The tree hash that the answer names, if that is another than was sent.
+    pub other_tree_hash: Option<String>,
 }
 
 /// A part that the service holds.
@@ -71,8 +73,7 @@ impl Glacier {
             answer = request.send() => answer.map_err(|error| self.sorted(&error))?,
             () = sending.silence() => return Err(self.silent()),
         };
-        let account = answer.location().and_then(account_of_location);
-        Ok(StoredArchive { id: archive_id(answer.archive_id())?, account })
+        stored(answer.archive_id(), answer.location(), answer.checksum(), tree_hash)
     }
 
     /// Begins an upload in parts. Nothing is stored until it is completed.
@@ -150,8 +151,7 @@ impl Glacier {
             .checksum(tree_hash.to_string());
         let request = request.customize().config_override(retries::long_work());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
-        let account = answer.location().and_then(account_of_location);
-        Ok(StoredArchive { id: archive_id(answer.archive_id())?, account })
+        stored(answer.archive_id(), answer.location(), answer.checksum(), tree_hash)
     }
 
     /// Lists the parts that the service holds, in their order.
@@ -233,8 +233,19 @@ impl Glacier {
     }
 }
 
-fn archive_id(text: Option<&str>) -> Result<ArchiveId, ServiceError> {
-    text.unwrap_or_default().parse().map_err(|error| ServiceError::bad_answer(format!("{error}")))
+/// Reads an answer that acknowledges an archive with the tree hash `sent`.
+fn stored(
+    id: Option<&str>,
+    location: Option<&str>,
+    said: Option<&str>,
+    sent: TreeHash,
+) -> Result<StoredArchive, ServiceError> {
+    let id = id.unwrap_or_default().parse();
+    Ok(StoredArchive {
+        id: id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?,
+        account: location.and_then(account_of_location),
+        other_tree_hash: said.filter(|said| said.parse().ok() != Some(sent)).map(str::to_owned),
+    })
 }
 
 /// Reads `0-4194303`.

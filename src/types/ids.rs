@@ -22,7 +22,7 @@ macro_rules! opaque_id {
             type Err = InvalidValue;
 
             fn from_str(text: &str) -> Result<Self, InvalidValue> {
-                if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+                if !is_opaque(text) {
                     return Err(InvalidValue(format!(concat!("{} is not ", $what), quoted(text))));
                 }
                 Ok(Self(text.to_owned()))
@@ -35,6 +35,17 @@ macro_rules! opaque_id {
             }
         }
     };
+}
+
+fn is_opaque(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+impl ArchiveId {
+    /// Returns whether the text could be an id.
+    pub fn is_valid(text: &str) -> bool {
+        is_opaque(text)
+    }
 }
 
 opaque_id!(

@@ -47,7 +47,9 @@ impl Timestamp {
 
     /// Returns the time passed since `earlier`; nothing if that lies in the future.
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(u64::try_from(self.unix_milliseconds - earlier.unix_milliseconds).unwrap_or(0))
+        Duration::from_millis(
+            u64::try_from(self.unix_milliseconds.saturating_sub(earlier.unix_milliseconds)).unwrap_or(0),
+        )
     }
 }
 

@@ -70,7 +70,7 @@ impl Machine {
     pub async fn listed(&self, vault: &VaultName) -> Vec<Archive> {
         let mut archives = Vec::new();
         let visit = |listed: &Listed<'_>| {
-            archives.push(listed.archive().unwrap());
+            archives.push(listed.archive());
             std::ops::ControlFlow::Continue(())
         };
         self.engine.list(vault, visit).await.unwrap();

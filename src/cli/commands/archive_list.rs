@@ -85,7 +85,7 @@ impl Printer {
 
     /// Prints id, size in bytes, date, tree hash, when it was last seen by an inventory, name.
     fn print_all(&mut self, listed: &Listed<'_>) -> Result<()> {
-        let archive = listed.archive()?;
+        let archive = listed.archive();
         let (size, hash) = (shown(archive.size_bytes), shown(archive.tree_hash));
         let (date, seen) = (day(archive.stored_at()), day(archive.last_seen_upstream));
         let name = self.foreign.text(listed.shown_name);

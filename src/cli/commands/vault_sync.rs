@@ -38,8 +38,11 @@ pub(super) fn tell(Finding { archive, kind }: Finding) {
             quoted(&to),
             if fixed { " (fixed)" } else { "" }
         )),
-        FindingKind::StillPresent => {
+        FindingKind::StillPresent { fixed } => {
             warning(format_args!("archive {reference} marked deleted but still present"));
+            if fixed {
+                info(format_args!("archive {reference} is listed again"));
+            }
         }
         FindingKind::DeletionNotYetListed => {
             warning(format_args!("archive {reference} deletion not yet in inventory"));

@@ -1,8 +1,8 @@
 //! Repeating a request: when, how often, after which pause.
 //!
 //! Pauses grow exponentially and are shortened at random, so that many who failed together do not come back together.
-//! A request is tried [`TRIES_MAX`] times, fewer while nothing was ever answered: then it is more likely that nobody
-//! is there. All requests together have [`REPEATS_MAX`] repeats, which successes earn back.
+//! A request is tried [`TRIES_MAX`] times, fewer while nothing was ever answered, and not once [`FIRST_TRIES_LAST`] have
+//! gone by: then it is more likely that nobody is there. All requests together have [`REPEATS_MAX`] repeats, which successes earn back.
 
 use std::future::Future;
 use std::sync::atomic::Ordering;
@@ -16,6 +16,8 @@ use crate::service::{Repeat, ServiceError};
 const TRIES_MAX: u32 = 12;
 /// How often while the service was never heard of.
 const FIRST_TRIES_MAX: u32 = 4;
+/// How long while the service was never heard of: one that takes connections and says nothing costs 25 s a try.
+const FIRST_TRIES_LAST: Duration = Duration::from_secs(40);
 /// How many repeats all requests together have before one must have succeeded.
 pub(super) const REPEATS_MAX: i64 = 100;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
@@ -65,7 +67,7 @@ impl Transfers {
         E: Repeatable,
         F: Future<Output = Result<T, E>>,
     {
-        let mut tries = 0;
+        let (mut tries, began) = (0, self.clock.now());
         loop {
             tries += 1;
             let error = match send().await {
@@ -88,8 +90,11 @@ impl Transfers {
                     }
                 }
             }
-            let tries_max =
-                if self.has_been_answered.load(Ordering::Relaxed) { TRIES_MAX } else { FIRST_TRIES_MAX };
+            let tries_max = match self.has_been_answered.load(Ordering::Relaxed) {
+                true => TRIES_MAX,
+                false if self.clock.now() < began + FIRST_TRIES_LAST => FIRST_TRIES_MAX,
+                false => tries,
+            };
             if tries >= tries_max || self.repeats_left.fetch_sub(1, Ordering::Relaxed) <= 0 {
                 return Err(error);
             }
@@ -118,13 +123,14 @@ mod tests {
     /// Time passes at once and is written down.
     #[derive(Default)]
     struct Told {
+        now_seconds: std::sync::atomic::AtomicU32,
         pauses: Mutex<Vec<Duration>>,
         notices: Mutex<Vec<Notice>>,
     }
 
     impl Clock for Told {
         fn now(&self) -> Timestamp {
-            Timestamp::from_unix_seconds(0.0)
+            Timestamp::from_unix_seconds(f64::from(self.now_seconds.load(Ordering::Relaxed)))
         }
 
         fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -180,6 +186,16 @@ mod tests {
         assert_eq!(tries(&transfers, |_| Err(unanswered())).await, FIRST_TRIES_MAX);
         assert_eq!(tries(&transfers, |_| Ok(())).await, 1);
         assert_eq!(tries(&transfers, |_| Err(unanswered())).await, TRIES_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_says_nothing_is_given_up_within_a_minute() {
+        let (transfers, told) = transfers(0.5);
+        let silent_for_25_s = |_| {
+            told.now_seconds.fetch_add(25, Ordering::Relaxed);
+            Err(unanswered())
+        };
+        assert_eq!(tries(&transfers, silent_for_25_s).await, 2);
     }
 
     #[tokio::test]

@@ -102,11 +102,17 @@ impl Upload<'_> {
         let what = format!("complete the upload of archive {}", crate::types::quoted(self.name.as_str()));
         let ask = || glacier.complete_upload(vault, id, storing.size_bytes, storing.tree_hash);
         match self.engine.transfers.repeat(&what, ask).await {
-            Ok(stored) => {
-                let archive = self.finish(lock, &stored, storing)?;
-                earlier.stored.push((upload, archive));
-                Ok(Some(stored.id))
-            }
+            Ok(stored) => match self.finish(lock, &stored, storing) {
+                Ok(archive) => {
+                    earlier.stored.push((upload, archive));
+                    Ok(Some(stored.id))
+                }
+                Err(EngineError::StoredOtherwise { .. }) if self.options.allow_duplicate => {
+                    earlier.open.push(upload);
+                    Ok(None)
+                }
+                Err(error) => Err(error),
+            },
             Err(ServiceError::NotFound { message }) if !message.starts_with("Vault not found") => {
                 earlier.open.push(upload);
                 Ok(None)

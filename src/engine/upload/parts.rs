@@ -346,7 +346,8 @@ impl<'a> Sender<'a> {
     /// Reads the next part; hears of those that arrive meanwhile.
     async fn next_while_sending(&mut self, rest: &mut Parts) -> Result<Option<Part>, EngineError> {
         let engine = self.upload.engine;
-        while self.tasks.len() >= at_once(engine.transfers.jobs()) {
+        let fewer = engine.transfers.fewer_at_once(self.part_size.bytes());
+        while self.tasks.len() >= fewer.unwrap_or_else(|| at_once(engine.transfers.jobs())) {
             let Some(joined) = self.tasks.join_next().await else { break };
             self.take(joined)?;
         }

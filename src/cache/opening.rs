@@ -1,0 +1,146 @@
+//! Opening the file: making it, setting a damaged one aside, and reading one that cannot be written.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Mutex;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
+
+use super::{BUSY_TIMEOUT, Cache, CacheError, damage, schema};
+
+impl Cache {
+    /// Opens the file, makes it and its directory if they are not there, brings its schema up to date. A damaged file
+    /// is set aside first; [`Cache::set_aside`] tells. A file that can only be read is opened for that;
+    /// [`Cache::read_only`] tells.
+    ///
+    /// # Errors
+    ///
+    /// Among others [`CacheError::TooNew`], with the file untouched.
+    pub fn open(path: &Path) -> Result<Self, CacheError> {
+        match Self::open_sound(path) {
+            Err(CacheError::Damaged { .. }) => {
+                let set_aside = damage::set_aside(path)?;
+                Ok(Self { set_aside, ..Self::open_sound(path)? })
+            }
+            Err(why @ CacheError::CannotWrite { .. }) => match open_for_reading(path) {
+                Some(connection) => Ok(Self::new(path, connection, Some(why))),
+                None => Err(why),
+            },
+            outcome => outcome,
+        }
+    }
+
+    fn open_sound(path: &Path) -> Result<Self, CacheError> {
+        let failed = |source| CacheError::new(path, source);
+        make(path)?;
+        refuse_newer(path)?;
+        let mut connection = Connection::open(path).map_err(failed)?;
+        prepare(&connection).map_err(failed)?;
+        schema::bring_up_to_date(&mut connection).map_err(failed)?;
+        if connection.is_readonly(MAIN_DB).map_err(failed)? {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+            let why = CacheError::new(path, rusqlite::Error::SqliteFailure(code, None));
+            return Ok(Self::new(path, connection, Some(why)));
+        }
+        schema::prefer_wal(&connection);
+        Ok(Self::new(path, connection, None))
+    }
+
+    fn new(path: &Path, connection: Connection, read_only: Option<CacheError>) -> Self {
+        Self { path: path.to_owned(), connection: Mutex::new(connection), set_aside: None, read_only }
+    }
+}
+
+/// Nothing in the file is run: it holds rows, and whoever wrote triggers or views into it is not obeyed.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    Ok(())
+}
+
+/// Looks at the version without a right to write, so that a file of a newer release stays as it is to the last byte.
+fn refuse_newer(path: &Path) -> Result<(), CacheError> {
+    let failed = |source| CacheError::new(path, source);
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    let connection = connection.map_err(failed)?;
+    prepare(&connection).map_err(failed)?;
+    if damage::is_marked(path) {
+        damage::check(&connection).map_err(failed)?;
+        damage::unmark(path);
+    }
+    let (version, known) = (schema::version(&connection).map_err(failed)?, schema::KNOWN_VERSION);
+    if version > known {
+        return Err(CacheError::TooNew { path: path.to_owned(), version, known });
+    }
+    Ok(())
+}
+
+/// Opens a file where nothing can be written beside it, as SQLite's log would have to be. What stands in the log of
+/// another process could not be seen, so there must be none.
+fn open_for_reading(path: &Path) -> Option<Connection> {
+    let log_bytes = fs::metadata(damage::beside(path, "-wal")).map_or(0, |log| log.len());
+    if log_bytes > 0 {
+        return None;
+    }
+    let mut url = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => url.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => url.push(char::from(*byte)),
+            byte => url.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    url.push_str("?immutable=1");
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(url, flags).ok()?;
+    prepare(&connection).ok()?;
+    let is_known = schema::version(&connection).ok()? == schema::KNOWN_VERSION;
+    is_known.then_some(connection)
+}
+
+/// Makes sure that there is a file, perhaps an empty one. What SQLite makes beside it has the file's own permissions.
+fn make(path: &Path) -> Result<(), CacheError> {
+    match fs::metadata(path) {
+        Ok(there) if there.is_file() => return Ok(()),
+        Ok(there) => {
+            let kind = there.file_type();
+            let what = match () {
+                () if kind.is_dir() => "a directory",
+                () if kind.is_fifo() => "a pipe",
+                () if kind.is_socket() => "a socket",
+                () => "a device",
+            };
+            return Err(CacheError::NotAFile { path: path.to_owned(), what });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(CacheError::CannotRead { path: path.to_owned(), why: error.to_string() });
+        }
+    }
+    if let Some(directory) = path.parent() {
+        make_directory(directory)
+            .map_err(|source| CacheError::Directory { path: directory.to_owned(), source })?;
+    }
+    let made = private_file().create(true).truncate(false).write(true).open(path).map(drop);
+    made.map_err(|error| CacheError::CannotWrite { path: path.to_owned(), why: error.to_string() })
+}
+
+/// For the owner alone, if it is made here.
+pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
+
+/// The same for files.
+pub(super) fn private_file() -> fs::OpenOptions {
+    let mut options = File::options();
+    options.mode(0o600);
+    options
+}

@@ -1,0 +1,367 @@
+//! Disks, directories and files that are not as they should be: a clear word that names the place, nothing wrong stored,
+//! and what can be read is read.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use glacier_emulator::Emulator;
+use support::{HOUR, Outcome, Shell, noise, run, run_with_input};
+
+fn shell() -> Shell {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.glacier_with_input(&["archive", "upload", "v", "--name=a", "-"], b"x").is_silent();
+    shell
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// A user whom permissions bind: root runs the command as nobody, from a copy that nobody can reach.
+struct Bound {
+    shell: Shell,
+    program: PathBuf,
+}
+
+impl Bound {
+    fn new(shell: Shell) -> Self {
+        let mut program = PathBuf::from(env!("CARGO_BIN_EXE_glacier"));
+        if is_root() {
+            let copy = shell.home().join("glacier");
+            fs::copy(&program, &copy).unwrap();
+            program = copy;
+            give_to_nobody(shell.home());
+        }
+        Self { shell, program }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.shell.command(self.program.to_str().unwrap());
+        command.args(arguments);
+        if is_root() {
+            command.uid(65_534).gid(65_534);
+        }
+        command
+    }
+
+    fn glacier(&self, arguments: &[&str]) -> Outcome {
+        run(&mut self.command(arguments))
+    }
+}
+
+fn give_to_nobody(path: &Path) {
+    std::os::unix::fs::chown(path, Some(65_534), Some(65_534)).unwrap();
+    if path.is_dir() {
+        fs::read_dir(path).unwrap().for_each(|entry| give_to_nobody(&entry.unwrap().path()));
+    }
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// `chmod` as it is done to a file and its directory.
+#[test]
+fn a_cache_that_cannot_be_written_is_read_with_a_warning() {
+    let bound = Bound::new(shell());
+    let (db, directory) = (bound.shell.cache_path(), bound.shell.cache_path().parent().unwrap().to_owned());
+    for (file_mode, directory_mode) in [(0o444, 0o755), (0o644, 0o555), (0o444, 0o555)] {
+        mode(&db, file_mode);
+        mode(&directory, directory_mode);
+        let listed = bound.glacier(&["archive", "list", "v"]);
+        assert_eq!((listed.stdout.as_str(), listed.status), ("a\n", 0), "{listed:?}");
+        let warning =
+            format!("glacier: warning: the cache {} cannot be written: Permission denied", db.display());
+        assert!(listed.stderr.starts_with(&warning), "{listed:?}");
+        assert_eq!(listed.stderr.lines().count(), 1, "{listed:?}");
+        // Nothing is sent that could not be noted.
+        let before = bound.shell.writes();
+        let uploaded = run_with_input(&mut bound.command(&["archive", "upload", "v", "--name=b", "-"]), b"y");
+        assert_eq!((uploaded.stdout.as_str(), uploaded.status), ("", 1), "{uploaded:?}");
+        assert!(uploaded.stderr.contains("cannot be written: Permission denied"), "{uploaded:?}");
+        let deleted = bound.glacier(&["archive", "delete", "v", "a"]);
+        assert_eq!(deleted.status, 1, "{deleted:?}");
+        assert_eq!(bound.shell.writes(), before);
+        mode(&directory, 0o755);
+        mode(&db, 0o644);
+        // Whoever only reads leaves these, and with them the file can be written even where its directory cannot.
+        let _ = fs::remove_file(directory.join("db-wal"));
+        let _ = fs::remove_file(directory.join("db-shm"));
+    }
+    bound.glacier(&["archive", "delete", "v", "a"]).is_silent();
+}
+
+#[test]
+fn a_cache_that_cannot_be_read_or_made_is_named_with_the_reason() {
+    let bound = Bound::new(shell());
+    let (db, directory) = (bound.shell.cache_path(), bound.shell.cache_path().parent().unwrap().to_owned());
+    let list = ["archive", "list", "v"];
+    mode(&db, 0o000);
+    bound
+        .glacier(&list)
+        .is_refused(1, &format!("the cache {} cannot be read: Permission denied", db.display()));
+    mode(&db, 0o644);
+    mode(&directory, 0o000);
+    bound
+        .glacier(&list)
+        .is_refused(1, &format!("the cache {} cannot be read: Permission denied", db.display()));
+    mode(&directory, 0o755);
+    fs::remove_dir_all(&directory).unwrap();
+    mode(directory.parent().unwrap(), 0o555);
+    let refused = bound.glacier(&list);
+    refused.is_refused(1, &format!("cannot make the directory of the cache, {}: Perm", directory.display()));
+    assert!(refused.stderr.contains("set XDG_CACHE_HOME"), "{refused:?}");
+    mode(directory.parent().unwrap(), 0o755);
+}
+
+/// A pipe would be waited for without end.
+#[test]
+fn what_is_no_file_is_not_opened() {
+    let shell = Shell::new();
+    let db = shell.cache_path();
+    fs::create_dir_all(&db).unwrap();
+    let list = ["archive", "list", "v"];
+    shell.glacier(&list).is_refused(1, &format!("the cache {} is a directory, not a file", db.display()));
+    fs::remove_dir(&db).unwrap();
+    assert!(Command::new("mkfifo").arg(&db).status().unwrap().success());
+    shell
+        .glacier(&list)
+        .is_refused(1, &format!("the cache {} is a pipe, not a file; move it away", db.display()));
+    assert!(fs::metadata(&db).unwrap().file_type().is_fifo(), "left as it was");
+}
+
+/// One row that makes no sense is left out or half known; the others are there.
+#[test]
+fn an_odd_row_does_not_stop_the_others() {
+    let shell = shell();
+    shell
+        .sqlite()
+        .execute_batch(
+            "INSERT INTO archive (id, name, vault, key, account, region, created_here, last_seen_upstream, deleted_here,
+                 size_bytes, tree_hash, created_upstream, deletion_begun, file_name)
+             SELECT column1, column2, 'v', '', '111122223333', 'us-east-1', column3, column4, NULL,
+                 column5, column6, column7, NULL, NULL FROM (VALUES
+                 ('', 'no id', 1, NULL, 1, NULL, NULL),
+                 (x'00ff', 'an id of bytes', 1, NULL, 1, NULL, NULL),
+                 (char(27) || '[2J', 'an id for a terminal', 1, NULL, 1, NULL, NULL),
+                 ('t1', 'text for a time', 'yesterday', 'soon', 'large', 'hash', x'01'),
+                 ('t2', x'6e616d65', 9e999, -9e999, -5, 7, 1e300),
+                 ('t3', 5, -9e15, 9223372036854775807, 9223372036854775807, '', '2012'),
+                 ('t4', cast(x'66ff6f' AS TEXT), 1, NULL, 1, NULL, NULL));
+             UPDATE caller SET last_used = 'never';
+             UPDATE vault SET empty_since = 'x', inventory_date = 'y', inventory_serial = 'z', inventory_rows = x'00';
+             INSERT INTO upload (key, region, vault, name, begun, part_size_bytes, storing_since, archive_bytes, tree_hash)
+                 SELECT key, 'us-east-1', 'v', x'00', 'x', 'y', 'z', -1, 5 FROM caller;
+             INSERT INTO job VALUES (x'00', 'us-east-1', 'v', 'a', 'then');",
+        )
+        .unwrap();
+    let expected = "5\na\nf\u{fffd}o\ntext for a time\nid:t2\t\n";
+    shell.glacier(&["archive", "list", "v"]).is(expected, "", 0);
+    assert_eq!(shell.glacier(&["archive", "list", "-l", "v"]).stdout.lines().count(), 5);
+    shell.glacier(&["vault", "list", "-l"]);
+    shell.glacier(&["upload", "list", "v"]).is_silent();
+    shell.glacier(&["archive", "checkpresent", "v", "a"]).is("a\n", "", 0);
+    shell.glacier_with_input(&["archive", "upload", "v", "--name=b", "-"], b"y").is_silent();
+    assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    let synced = shell.glacier(&["vault", "sync", "--fix", "v"]);
+    assert_eq!(synced.status, 0, "{synced:?}");
+    assert_eq!(shell.glacier(&["vault", "sync", "--fix", "v"]).status, 0);
+    let listed = shell.glacier(&["archive", "list", "v"]);
+    assert!(listed.stdout.contains("a\nb\n"), "{listed:?}");
+}
+
+#[test]
+fn a_wrong_deletion_mark_is_taken_back_by_a_sync_with_fix_once_no_lag_explains_it() {
+    let shell = shell();
+    let mark = |hours_ago: i64| {
+        let now = "(SELECT max(created_here) FROM archive)";
+        let sql = format!("UPDATE archive SET deleted_here = {now} - {hours_ago} * 3600, deletion_begun = 5");
+        shell.sqlite().execute(&sql, []).unwrap();
+    };
+    let sync = |arguments: &[&str]| {
+        let sync = [&["vault", "sync", "v", "--max-age=0"], arguments].concat();
+        assert_eq!(shell.glacier(&sync).status, 75);
+        shell.emulator.advance(4 * HOUR);
+        shell.glacier(&[&["vault", "sync", "v"], arguments].concat())
+    };
+    let warning = "glacier: warning: archive 'a' marked deleted but still present\n";
+    mark(71);
+    sync(&["--fix"]).is("", warning, 0);
+    shell.glacier(&["archive", "list", "v"]).is_silent();
+    mark(100);
+    sync(&[]).is("", warning, 0);
+    shell.glacier(&["archive", "list", "v"]).is_silent();
+    sync(&["--fix"]).is("", &format!("{warning}glacier: info: archive 'a' is listed again\n"), 0);
+    shell.glacier(&["archive", "list", "v"]).is("a\n", "", 0);
+    shell.glacier(&["archive", "retrieve", "v", "a"]).is(
+        "",
+        "glacier: queued retrieval job for archive 'a'\n",
+        75,
+    );
+}
+
+/// A file system of its own, full but for so many bytes. Only root can make one.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn new(at: &Path, size: &str) -> Option<Self> {
+        fs::create_dir_all(at).unwrap();
+        let size = format!("size={size}");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "none"]).arg(at).output();
+        if !mounted.is_ok_and(|mounted| mounted.status.success()) {
+            eprintln!("no file system could be mounted, so nothing is tested here; run this as root");
+            return None;
+        }
+        Some(Self(at.to_owned()))
+    }
+
+    fn fill(&self) {
+        let mut file = fs::File::create(self.0.join("filler")).unwrap();
+        while std::io::Write::write_all(&mut file, &[0; 4096]).is_ok() {}
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_keeps_the_cache_readable_and_stores_nothing_that_cannot_be_noted() {
+    let shell = Shell::new();
+    let directory = shell.cache_path().parent().unwrap().to_owned();
+    let Some(disk) = Disk::new(&directory, "2m") else { return };
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.glacier_with_input(&["archive", "upload", "v", "--name=a", "-"], b"x").is_silent();
+    disk.fill();
+    let listed = shell.glacier(&["archive", "list", "v"]);
+    assert_eq!((listed.stdout.as_str(), listed.status), ("a\n", 0), "{listed:?}");
+    assert!(listed.stderr.contains("cannot be written: No space left on device"), "{listed:?}");
+    let before = shell.writes();
+    let uploaded = shell.glacier_with_input(&["archive", "upload", "v", "--name=b", "-"], b"y");
+    assert_eq!(uploaded.status, 1, "{uploaded:?}");
+    assert!(uploaded.stderr.contains("No space left on device"), "{uploaded:?}");
+    assert!(!uploaded.stderr.contains("database"), "{uploaded:?}");
+    assert_eq!(shell.writes(), before);
+    fs::remove_file(directory.join("filler")).unwrap();
+    shell.glacier_with_input(&["archive", "upload", "v", "--name=b", "-"], b"y").is_silent();
+    shell.glacier(&["archive", "list", "v"]).is("a\nb\n", "", 0);
+    drop(disk);
+}
+
+#[test]
+fn a_download_to_a_full_disk_leaves_the_old_file_and_goes_on_when_there_is_room() {
+    let shell = Shell::with(Emulator::builder());
+    let directory = shell.path("full");
+    let Some(disk) = Disk::new(&directory, "6m") else { return };
+    let content = noise(4 << 20);
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.write("file", &content);
+    shell.glacier(&["archive", "upload", "v", "file"]).is_silent();
+    fs::write(directory.join("target"), "as it was").unwrap();
+    fs::write(directory.join("other"), noise(3 << 20)).unwrap();
+    let retrieve =
+        ["archive", "retrieve", "--wait", "v", "file", "-o", "full/target", "--multipart-size=1048576"];
+    shell.glacier(&retrieve).is_refused(1, "cannot write full/target: No space left on device");
+    assert_eq!(fs::read(directory.join("target")).unwrap(), b"as it was");
+    fs::remove_file(directory.join("other")).unwrap();
+    shell.glacier(&retrieve).is_silent();
+    assert!(fs::read(directory.join("target")).unwrap() == content);
+    support::no_leftovers(&directory);
+    // The inventory's spool.
+    let mut sync = shell.glacier_command(&["vault", "sync", "--wait", "v"]);
+    disk.fill();
+    let synced = run(sync.env("TMPDIR", &directory));
+    synced.is_refused(1, &format!("cannot write {}: No space left on device", directory.display()));
+    drop(disk);
+    // /dev/full is a device, which is written to as it is.
+    let device = ["archive", "retrieve", "--wait", "v", "file", "-o", "/dev/full"];
+    shell.glacier(&device).is_refused(1, "No space left on device");
+}
+
+#[test]
+fn a_directory_that_vanishes_during_a_download_is_named() {
+    let shell = Shell::with(Emulator::builder());
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.write("file", noise(3 << 20));
+    shell.glacier(&["archive", "upload", "v", "file"]).is_silent();
+    fs::create_dir(shell.path("gone")).unwrap();
+    let retrieve = ["archive", "retrieve", "--wait", "v", "file", "-o", "gone/back", "--bwlimit=2M"];
+    let mut command = shell.glacier_command(&retrieve);
+    let child =
+        command.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    while fs::read_dir(shell.path("gone")).unwrap().count() == 0 {
+        std::thread::yield_now();
+    }
+    fs::remove_dir_all(shell.path("gone")).unwrap();
+    support::ended(child).is_refused(1, "cannot write gone/back: No such file or directory");
+    assert!(!shell.path("gone").exists());
+}
+
+/// Rust opens the null device in the place of a closed standard output: all would seem well.
+#[test]
+fn data_for_a_closed_standard_output_is_refused() {
+    let shell = Shell::with(Emulator::builder());
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.glacier_with_input(&["archive", "upload", "v", "--name=a", "-"], b"x").is_silent();
+    let retrieve = |redirection: &str| {
+        let mut command = shell.command("/bin/sh");
+        let program = env!("CARGO_BIN_EXE_glacier");
+        command.args(["-c", &format!("{program} archive retrieve --wait v a -o- {redirection}")]);
+        run(&mut command)
+    };
+    retrieve(">&-").is_refused(1, "cannot write to standard output: it is closed");
+    assert_eq!(shell.count("InitiateJob"), 0, "nothing is paid for");
+    retrieve(">/dev/null").is_silent();
+    retrieve("").is("x", "", 0);
+}
+
+/// Names of archives are nobody else's business; what is brought here is as private as the umask says.
+#[test]
+fn what_is_made_is_for_its_owner_alone_and_downloads_follow_the_umask() {
+    let shell = Shell::with(Emulator::builder());
+    let umask = |mask: &str, arguments: &str| {
+        let mut command = shell.command("/bin/sh");
+        let program = env!("CARGO_BIN_EXE_glacier");
+        command.args(["-c", &format!("umask {mask}; exec {program} {arguments}")]);
+        run(&mut command).is_silent();
+    };
+    let permissions = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    umask("000", "vault create v");
+    shell.write("file", noise(2 << 20));
+    umask("000", "archive upload v file --part-size=1M");
+    let reader = shell.sqlite();
+    let _: i64 = reader.query_row("SELECT count(*) FROM archive", [], |row| row.get(0)).unwrap();
+    let db = shell.cache_path();
+    assert_eq!(permissions(db.parent().unwrap()), 0o700);
+    assert_eq!(permissions(&db.with_extension("uploads")), 0o700);
+    let beside: Vec<_> =
+        fs::read_dir(db.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(beside.iter().any(|path| path.ends_with("db-wal")), "{beside:?}");
+    for file in beside.iter().filter(|path| path.is_file()) {
+        assert_eq!(permissions(file), 0o600, "{}", file.display());
+    }
+    for (mask, mode) in [("000", 0o666), ("022", 0o644), ("077", 0o600)] {
+        let _ = fs::remove_file(shell.path("back"));
+        umask(mask, "archive retrieve --wait v file -o back");
+        assert_eq!(permissions(&shell.path("back")), mode);
+    }
+    // What stood there keeps its own.
+    mode(&shell.path("back"), 0o640);
+    umask("000", "archive retrieve --wait v file -o back");
+    assert_eq!(permissions(&shell.path("back")), 0o640);
+    // A directory and a file that are there already are left as they are.
+    mode(db.parent().unwrap(), 0o755);
+    mode(&db, 0o644);
+    umask("000", "archive list v | cat >/dev/null");
+    assert_eq!((permissions(db.parent().unwrap()), permissions(&db)), (0o755, 0o644));
+}
