@@ -19,7 +19,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Parser;
 
-use crate::engine::{Connection, Engine, SystemClock};
+use crate::engine::{Connection, Engine, EngineError, SystemClock};
 use crate::settings::Settings;
 use crate::types::quoted;
 use args::Args;
@@ -57,5 +57,15 @@ async fn execute(args: Args) -> Result<Exit> {
     let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
     let engine = engine.with_transfers(args.command.transfer_settings(), observer);
     let form = if args.json { Form::Json } else { Form::Text };
-    commands::run(&Session { engine, form }, args.command).await
+    let failing = commands::task::failing(&args.command);
+    let outcome = commands::run(&Session { engine, form }, args.command).await;
+    outcome.map_err(|error| in_context(error, failing))
+}
+
+/// What Glacier says tells neither what was to be done nor on what; all other errors do.
+fn in_context(error: anyhow::Error, failing: Option<String>) -> anyhow::Error {
+    match (error.downcast_ref(), failing) {
+        (Some(EngineError::Service(_)), Some(failing)) => error.context(failing),
+        _ => error,
+    }
 }

@@ -10,6 +10,7 @@ mod archive_list;
 mod archive_retrieve;
 mod archive_upload;
 mod job_list;
+pub(super) mod task;
 pub(super) mod upload;
 mod upload_abort;
 mod upload_list;
