@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod complete;
 mod exit;
 mod file_or_standard;
 mod output;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::engine::{Connection, Engine, EngineError, SystemClock};
 use crate::settings::Settings;
@@ -29,10 +30,19 @@ use session::Session;
 
 /// Runs one command to its end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match complete::answer(&arguments) {
+        Ok(false) => {}
+        Ok(true) => return Exit::Done.into(),
+        Err(error) => return output::usage(&error).into(),
+    }
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => return output::usage(&error).into(),
     };
+    if let Some(outcome) = commands::run_alone(&args.command) {
+        return outcome.unwrap_or_else(|error| output::failure(&error)).into();
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return output::failure(&error.into()).into(),
@@ -41,6 +51,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // A read of standard input that is still blocked must not hold up the end.
     runtime.shutdown_background();
     outcome.unwrap_or_else(|error| output::failure(&error)).into()
+}
+
+/// Returns the grammar of the command line, for those who describe it.
+pub fn grammar() -> clap::Command {
+    Args::command()
 }
 
 async fn execute(args: Args) -> Result<Exit> {

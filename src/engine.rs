@@ -46,8 +46,8 @@ pub use vaults::VaultDetails;
 pub use wait::Patience;
 
 pub use crate::cache::{
-    Archive, Finding, FindingKind, InventoryKnowledge, InventoryTaken, Listed, Storing, UnfinishedUpload,
-    VaultKnowledge,
+    Archive, Finding, FindingKind, Glance, InventoryKnowledge, InventoryTaken, Listed, Storing,
+    UnfinishedUpload, VaultKnowledge,
 };
 pub use crate::service::{Caller, Connection, Job, JobStatus, JobTask, Keys, OpenUpload, Tier};
 

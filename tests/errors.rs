@@ -179,6 +179,15 @@ fn an_inventory_that_there_is_not_yet() {
     assert_snapshot!("inventory-not-ready", Said::by(&shell).to(&["vault", "sync", "photos"]));
 }
 
+/// The cache knows of the archive, the vault has it no more.
+#[test]
+fn an_archive_that_is_gone() {
+    let shell = shell();
+    shell.sqlite().execute("UPDATE archive SET id = 'gone'", []).unwrap();
+    assert_snapshot!("archive-gone", Said::by(&shell).to(&RETRIEVE));
+    assert_snapshot!("upload-gone", Said::by(&shell).to(&["upload", "abort", "photos", "gone"]));
+}
+
 #[test]
 fn a_vault_that_is_not_empty() {
     assert_snapshot!("vault-not-empty", Said::by(&shell()).to(&["vault", "delete", "photos"]));

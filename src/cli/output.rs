@@ -84,7 +84,7 @@ pub(super) fn usage(error: &clap::Error) -> Exit {
             Exit::Usage
         }
         _ => {
-            say(format_args!("{}; see 'glacier --help'", one_line(error)));
+            say(format_args!("{}; see '{} --help'", one_line(error), command_of(error)));
             Exit::Usage
         }
     }
@@ -101,6 +101,14 @@ fn one_line(error: &clap::Error) -> String {
         Some(suggestion) => format!("{reason} (did you mean '{suggestion}'?)"),
         None => reason,
     }
+}
+
+/// The command that the usage line of clap's text is of, where there is one.
+fn command_of(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("glacier");
+    let words = usage.split(' ').take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn prefixed(prefix: &str, message: impl Display) {

@@ -14,7 +14,7 @@ use crate::types::{plain_reason, quoted};
 #[non_exhaustive]
 pub enum ServiceError {
     /// The vault, job, upload or archive is not there.
-    #[error("Glacier has no such thing: {message}")]
+    #[error("{}", sentences::missing(.message))]
     NotFound {
         /// The service's own words.
         message: String,

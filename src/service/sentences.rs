@@ -5,6 +5,20 @@ use super::error::is_throttling;
 
 const AGAIN_LATER: &str = "run the same command again later";
 
+/// What is not there. The service's words end with its id.
+pub(super) fn missing(message: &str) -> String {
+    match message.rsplit_once(": ") {
+        Some(("The archive ID was not found", id)) => {
+            format!("Glacier has no archive {id}, or has it no more")
+        }
+        Some(("The job ID was not found", id)) => format!("Glacier has no job {id}, or has forgotten it"),
+        Some(("The upload ID was not found", id)) => {
+            format!("Glacier has no upload {id}, or has forgotten it")
+        }
+        _ => format!("Glacier has no such thing: {message}"),
+    }
+}
+
 /// Who is not let in, or not to this.
 pub(super) fn denied(code: &str, message: &str) -> String {
     match code {
@@ -64,6 +78,7 @@ pub(super) fn unavailable(code: &str, message: &str) -> String {
 pub(super) fn hint(error: &ServiceError) -> Option<String> {
     use ServiceError as E;
     let hint = match error {
+        E::NotFound { message } => of_missing(message)?,
         E::InventoryNotReady => "run the same command again tomorrow",
         E::NoCredentials { .. } => {
             "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run 'aws configure'"
@@ -100,6 +115,15 @@ pub(super) fn hint(error: &ServiceError) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+fn of_missing(message: &str) -> Option<&'static str> {
+    match message.split_once(" ID was not found: ")?.0 {
+        "The archive" => Some("'glacier vault sync VAULT' brings the cache in line with the vault"),
+        "The job" => Some("run the same command again to start another"),
+        "The upload" => Some("'glacier upload list VAULT' shows those that there are"),
+        _ => None,
+    }
 }
 
 fn of_denied(code: &str, message: &str) -> &'static str {
