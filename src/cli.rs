@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod complete;
 mod exit;
 mod file_or_standard;
 mod output;
@@ -17,9 +18,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
-use crate::engine::{Connection, Engine, SystemClock};
+use crate::engine::{Connection, Engine, EngineError, SystemClock};
 use crate::settings::Settings;
 use crate::types::quoted;
 use args::Args;
@@ -29,10 +30,19 @@ use session::Session;
 
 /// Runs one command to its end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match complete::answer(&arguments) {
+        Ok(false) => {}
+        Ok(true) => return Exit::Done.into(),
+        Err(error) => return output::usage(&error).into(),
+    }
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => return output::usage(&error).into(),
     };
+    if let Some(outcome) = commands::run_alone(&args.command) {
+        return outcome.unwrap_or_else(|error| output::failure(&error)).into();
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return output::failure(&error.into()).into(),
@@ -41,6 +51,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // A read of standard input that is still blocked must not hold up the end.
     runtime.shutdown_background();
     outcome.unwrap_or_else(|error| output::failure(&error)).into()
+}
+
+/// Returns the grammar of the command line, for those who describe it.
+pub fn grammar() -> clap::Command {
+    Args::command()
 }
 
 async fn execute(args: Args) -> Result<Exit> {
@@ -60,5 +75,15 @@ async fn execute(args: Args) -> Result<Exit> {
     let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
     let engine = engine.with_transfers(args.command.transfer_settings(), observer);
     let form = if args.json { Form::Json } else { Form::Text };
-    commands::run(&Session { engine, form }, args.command).await
+    let failing = commands::task::failing(&args.command);
+    let outcome = commands::run(&Session { engine, form }, args.command).await;
+    outcome.map_err(|error| in_context(error, failing))
+}
+
+/// What Glacier says tells neither what was to be done nor on what; all other errors do.
+fn in_context(error: anyhow::Error, failing: Option<String>) -> anyhow::Error {
+    match (error.downcast_ref(), failing) {
+        (Some(EngineError::Service(_)), Some(failing)) => error.context(failing),
+        _ => error,
+    }
 }

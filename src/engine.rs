@@ -46,8 +46,8 @@ pub use vaults::VaultDetails;
 pub use wait::Patience;
 
 pub use crate::cache::{
-    Archive, Finding, FindingKind, InventoryKnowledge, InventoryTaken, Listed, Storing, UnfinishedUpload,
-    VaultKnowledge,
+    Archive, Finding, FindingKind, Glance, InventoryKnowledge, InventoryTaken, Listed, Storing,
+    UnfinishedUpload, VaultKnowledge,
 };
 pub use crate::service::{Caller, Connection, Job, JobStatus, JobTask, Keys, OpenUpload, Tier};
 
@@ -131,7 +131,21 @@ impl Engine {
     /// Gives an error of a call about `vault` the sentence it deserves.
     fn about_vault(&self, vault: &VaultName) -> impl Fn(crate::service::ServiceError) -> EngineError {
         let (vault, region) = (vault.clone(), self.glacier.region().clone());
-        move |error| EngineError::about_vault(&vault, &region, error)
+        move |error| match error {
+            crate::service::ServiceError::NotFound { message } if message.starts_with("Vault not found") => {
+                let elsewhere = self.regions_of(&vault, &message);
+                EngineError::VaultNotFound { vault: vault.clone(), region: region.clone(), elsewhere }
+            }
+            error => EngineError::Service(error),
+        }
+    }
+
+    /// Returns where else the account that the service's message names has such a vault, as far as the cache knows.
+    fn regions_of(&self, vault: &VaultName, message: &str) -> Vec<crate::types::Region> {
+        // Knowing nothing makes the error no worse.
+        let known = self.cache.places_of(vault).unwrap_or_default();
+        let of_account = known.into_iter().filter(|(account, _)| message.contains(&format!(":{account}:")));
+        of_account.map(|(_, region)| region).filter(|region| region != self.region()).collect()
     }
 }
 

@@ -10,6 +10,7 @@ mod jobs;
 mod outputs;
 mod retries;
 mod sending;
+mod sentences;
 mod uploads;
 mod vaults;
 

@@ -17,7 +17,7 @@ pub use foreign_name::file_name_in;
 pub use ids::{AccountId, ArchiveId, JobId, UploadId};
 pub use names::{ArchiveName, Region, VaultName};
 pub use part_size::{MIB_BYTES, PartSize, bytes};
-pub use quoted::{escaped, quoted};
+pub use quoted::{escaped, plain_reason, quoted};
 pub use timestamp::Timestamp;
 
 /// Why a text is not the value it was meant to be, in one sentence for the person who wrote it.

@@ -72,7 +72,7 @@ fn a_list_needs_neither_network_nor_credentials() {
     command
         .env("AWS_ENDPOINT_URL_GLACIER", "http://127.0.0.1:9")
         .env("AWS_ACCESS_KEY_ID", "AKIANEVERHERE0000000");
-    run(&mut command).is_refused(1, "no answer from Glacier");
+    run(&mut command).is_refused(1, "cannot reach Glacier at ");
 }
 
 #[test]

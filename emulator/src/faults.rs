@@ -13,6 +13,8 @@ use crate::request::{is_operation, number};
 pub(crate) enum Harm {
     /// Answered with an error; nothing is done.
     Refuse(StatusCode, &'static str, &'static str),
+    /// Answered as the service answers those who may not do it; nothing is done.
+    Deny,
     /// The connection ends before the body is read; nothing is done.
     CutBefore,
     /// The connection ends in the middle: of the data going in, or of the data coming out.
@@ -30,7 +32,7 @@ pub(crate) enum Harm {
 const BAD_REQUEST: StatusCode = StatusCode::BAD_REQUEST;
 
 /// The names of what can go wrong.
-const HARMS: [(&str, Harm); 14] = [
+const HARMS: [(&str, Harm); 16] = [
     ("throttle", Harm::Refuse(BAD_REQUEST, "ThrottlingException", "Rate exceeded")),
     ("408", Harm::Refuse(StatusCode::REQUEST_TIMEOUT, "RequestTimeoutException", "Request timed out.")),
     (
@@ -65,7 +67,16 @@ const HARMS: [(&str, Harm); 14] = [
             "The security token included in the request is expired",
         ),
     ),
-    ("access-denied", Harm::Refuse(StatusCode::FORBIDDEN, "AccessDeniedException", "User is not authorized")),
+    ("access-denied", Harm::Deny),
+    ("limit-exceeded", Harm::Refuse(BAD_REQUEST, "LimitExceededException", "Limit exceeded")),
+    (
+        "clock-skew",
+        Harm::Refuse(
+            StatusCode::FORBIDDEN,
+            "InvalidSignatureException",
+            "Signature not yet current: 20120601T001000Z is still later than 20120601T000500Z (20120601T000000Z + 5 min.)",
+        ),
+    ),
     ("cut-before", Harm::CutBefore),
     ("cut-middle", Harm::CutMiddle),
     ("cut-after", Harm::CutAfter),

@@ -52,7 +52,8 @@ struct Args {
     realistic: bool,
     /// Let something go wrong: WHAT[@OPERATION][#K|%N], such as throttle@UploadMultipartPart#3 (the third) or 500%3
     /// (every third request). WHAT: throttle, 408, 500, 503, policy-enforced, insufficient-capacity, expired-token,
-    /// access-denied, cut-before, cut-middle, cut-after, corrupt, wrong-hash, fail-job. May be repeated.
+    /// access-denied, limit-exceeded, clock-skew, cut-before, cut-middle, cut-after, corrupt, wrong-hash, fail-job. May be
+    /// repeated.
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
     /// Let this much time pass before each request is looked at.
@@ -104,8 +105,17 @@ fn main() -> ExitCode {
         .context("cannot start")
         .and_then(|runtime| runtime.block_on(run(args)));
     outcome.unwrap_or_else(|error| {
-        eprintln!("glacier-emulator: {error:#}");
+        eprintln!("glacier-emulator: {}", in_one_line(&error));
         ExitCode::FAILURE
+    })
+}
+
+/// The error and its causes, less what an error says of its cause already.
+fn in_one_line(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        before if before.contains(&cause) => said,
+        before => format!("{before}: {cause}"),
     })
 }
 

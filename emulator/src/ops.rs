@@ -179,6 +179,19 @@ impl Glacier {
         }
     }
 
+    /// What the service says to those who may not do what they ask for (IAM User Guide, "Troubleshoot access denied
+    /// error messages").
+    pub(crate) fn denial(&self, request: &Request) -> Refusal {
+        let (operation, account) = (request.operation, &self.account);
+        let resource = match request.vault.as_str() {
+            "" => format!("arn:aws:glacier:{}:{account}:vaults/", request.region),
+            vault => self.vault_arn(request, vault),
+        };
+        Refusal::access_denied(format!(
+            "User: arn:aws:iam::{account}:user/somebody is not authorized to perform: glacier:{operation:?} on resource: {resource} because no identity-based policy allows the glacier:{operation:?} action"
+        ))
+    }
+
     fn vault_arn(&self, request: &Request, vault: &str) -> String {
         format!("arn:aws:glacier:{}:{}:vaults/{vault}", request.region, self.account)
     }

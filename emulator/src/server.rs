@@ -82,7 +82,11 @@ async fn harmed(
     mut body: Incoming,
     harm: Option<Harm>,
 ) -> Result<Answer, Cut> {
-    if let Some(refusal) = harm.and_then(Harm::refusal) {
+    let refusal = match harm {
+        Some(Harm::Deny) => Some(glacier.denial(&request)),
+        harm => harm.and_then(Harm::refusal),
+    };
+    if let Some(refusal) = refusal {
         body::drain(body).await;
         return Ok(Err(refusal));
     }

@@ -51,6 +51,26 @@ fn what_cannot_be_run_or_makes_no_sense_is_said_in_one_line() {
     }
 }
 
+/// Errors were said twice, once by themselves and once as their own cause.
+#[test]
+fn why_it_cannot_start_is_said_once() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let cannot_listen =
+        format!("glacier-emulator: cannot listen at {address}: Address already in use (os error 98)\n");
+    for (arguments, expected) in [
+        (&["--listen", &address][..], cannot_listen.as_str()),
+        (
+            &["--data", "/dev/null/x"],
+            "glacier-emulator: cannot use the data directory /dev/null/x: Not a directory (os error 20)\n",
+        ),
+    ] {
+        let output = run(arguments);
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
 #[test]
 fn it_prints_its_url_serves_and_leaves_when_told_to() {
     for signal in ["-INT", "-TERM"] {

@@ -28,7 +28,7 @@ impl From<io::Error> for Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        Self::Said(error.to_string())
+        Self::Said(error.explained())
     }
 }
 

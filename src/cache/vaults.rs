@@ -106,6 +106,18 @@ impl Cache {
         })
     }
 
+    /// Returns where vaults of that name are known, in all accounts and regions.
+    pub fn places_of(&self, vault: &VaultName) -> Result<Vec<(AccountId, Region)>, CacheError> {
+        let places: Vec<(String, String)> = self.with(|connection| {
+            let sql = "SELECT account, region FROM vault WHERE name = ?1 ORDER BY region";
+            let mut query = connection.prepare_cached(sql)?;
+            query.query_map([vault.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })?;
+        let parsed =
+            places.iter().map(|(account, region)| Some((account.parse().ok()?, region.parse().ok()?)));
+        Ok(parsed.flatten().collect())
+    }
+
     /// Forgets a vault that is no more, and its archives.
     pub fn forget_vault(&self, scope: &Scope, vault: &VaultName) -> Result<(), CacheError> {
         self.with(|connection| {

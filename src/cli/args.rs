@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{annex, archive, upload, vault};
+use super::commands::{annex, archive, completions, man_pages, upload, vault};
 use crate::engine::TransferSettings;
 use crate::types::Region;
 
@@ -50,6 +50,11 @@ pub(super) enum Command {
     /// Work on a repository of git-annex.
     #[command(subcommand)]
     Annex(AnnexCommand),
+    /// Print what a shell has to read to complete command lines, such as by 'source <(glacier completions bash)'.
+    Completions(completions::Completions),
+    /// Write the manual, a page for each command, for those who make packages.
+    #[command(hide = true)]
+    ManPages(man_pages::ManPages),
 }
 
 impl Command {

@@ -9,7 +9,10 @@ mod archive_delete;
 mod archive_list;
 mod archive_retrieve;
 mod archive_upload;
+pub(super) mod completions;
 mod job_list;
+pub(super) mod man_pages;
+pub(super) mod task;
 pub(super) mod upload;
 mod upload_abort;
 mod upload_list;
@@ -28,8 +31,19 @@ use super::exit::Exit;
 use super::session::Session;
 use crate::engine::Patience;
 
+/// Runs a command that needs neither the cache nor Glacier; any other is none of its business.
+pub(super) fn run_alone(command: &Command) -> Option<Result<Exit>> {
+    match command {
+        Command::Completions(args) => Some(completions::run(args)),
+        Command::ManPages(args) => Some(man_pages::run(args)),
+        _ => None,
+    }
+}
+
+/// Runs a command that [`run_alone`] does not.
 pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
     match command {
+        Command::Completions(_) | Command::ManPages(_) => unreachable!("they are run alone"),
         Command::Vault(VaultCommand::List(args)) => vault_list::run(session, args).await,
         Command::Vault(VaultCommand::Create(args)) => vault_create::run(session, args).await,
         Command::Vault(VaultCommand::Sync(args)) => vault_sync::run(session, args).await,

@@ -7,7 +7,8 @@ use std::io::IsTerminal;
 use clap::error::{ContextKind, ErrorKind};
 
 use super::exit::Exit;
-use crate::types::escaped;
+use crate::engine::EngineError;
+use crate::types::{escaped, plain_reason};
 
 /// How text that others wrote, such as the name of an archive, goes to standard output: to a program as it is, to a
 /// terminal without anything that it would act upon.
@@ -41,7 +42,7 @@ pub(super) fn warning(message: impl Display) {
     prefixed("glacier: warning: ", message);
 }
 
-/// Says why a command failed: the error and its causes, on one line. A reader that has closed standard output has
+/// Says why a command failed: the error, its causes, and what to do about it, on one line. A reader that has closed standard output has
 /// seen enough and needs no explanation.
 pub(super) fn failure(error: &anyhow::Error) -> Exit {
     let is_closed_pipe = |cause: &(dyn std::error::Error + 'static)| {
@@ -50,7 +51,13 @@ pub(super) fn failure(error: &anyhow::Error) -> Exit {
             .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     };
     if !error.chain().any(is_closed_pipe) {
-        say(in_one_line(error));
+        let hint = error.chain().find_map(|cause| cause.downcast_ref::<EngineError>()?.hint());
+        let said = in_one_line(error);
+        let said = plain_reason(&said);
+        match hint {
+            Some(hint) => say(format_args!("{said}; {hint}")),
+            None => say(said),
+        }
     }
     Exit::Failed
 }
@@ -71,12 +78,13 @@ pub(super) fn usage(error: &clap::Error) -> Exit {
             let _ = error.print();
             Exit::Done
         }
+        // A page to read, not a sentence about what went wrong: it goes without the prefix.
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = error.print();
             Exit::Usage
         }
         _ => {
-            say(format_args!("{}; see 'glacier --help'", one_line(error)));
+            say(format_args!("{}; see '{} --help'", one_line(error), command_of(error)));
             Exit::Usage
         }
     }
@@ -93,6 +101,14 @@ fn one_line(error: &clap::Error) -> String {
         Some(suggestion) => format!("{reason} (did you mean '{suggestion}'?)"),
         None => reason,
     }
+}
+
+/// The command that the usage line of clap's text is of, where there is one.
+fn command_of(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("glacier");
+    let words = usage.split(' ').take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn prefixed(prefix: &str, message: impl Display) {

@@ -4,8 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::cache::{Archive, CacheError};
-use crate::service::ServiceError;
-use crate::types::{ArchiveId, ArchiveRef, InvalidValue, Region, Timestamp, UploadId, VaultName, quoted};
+use crate::service::{Repeat, ServiceError};
+use crate::types::{
+    ArchiveId, ArchiveRef, InvalidValue, Region, Timestamp, UploadId, VaultName, plain_reason, quoted,
+};
 
 /// Why something could not be done. A job that is not finished is no error.
 #[derive(Debug, thiserror::Error)]
@@ -21,12 +23,14 @@ pub enum EngineError {
     #[error(transparent)]
     Invalid(#[from] InvalidValue),
     /// There is no such vault.
-    #[error("vault {} not found in region {region}; see 'glacier vault list'", quoted(.vault.as_str()))]
+    #[error("vault {} not found in region {region}{}", quoted(.vault.as_str()), but_elsewhere(.elsewhere))]
     VaultNotFound {
         /// The vault.
         vault: VaultName,
         /// Where it was looked for.
         region: Region,
+        /// Other regions in which the account has one of that name, as far as the cache knows.
+        elsewhere: Vec<Region>,
     },
     /// The cache knows no such archive.
     #[error("archive {} not found", quoted(.reference))]
@@ -101,7 +105,7 @@ pub enum EngineError {
         since: Timestamp,
     },
     /// An upload in parts from a file stopped; the same call goes on with it.
-    #[error("{source}; {stored_bytes} of {size_bytes} bytes of archive {} are at Glacier. Run the same command again to go on", quoted(.name))]
+    #[error("{source}{}; {stored_bytes} of {size_bytes} bytes of archive {} are at Glacier. Run the same command again to go on", unless_repeatable(.source), quoted(.name))]
     Interrupted {
         /// The name of the archive.
         name: String,
@@ -177,18 +181,43 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// A vault that is not there deserves its own sentence, whichever call noticed.
-    pub(super) fn about_vault(vault: &VaultName, region: &Region, error: ServiceError) -> Self {
-        match error {
-            ServiceError::NotFound { message } if message.starts_with("Vault not found") => {
-                Self::VaultNotFound { vault: vault.clone(), region: region.clone() }
-            }
-            error => Self::Service(error),
+    /// Returns what to do about it, where the error itself does not say.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Service(error) => error.hint(),
+            Self::VaultNotFound { elsewhere, .. } => Some(match elsewhere.first() {
+                Some(region) => format!("see 'glacier --region {region} vault list'"),
+                None => "see 'glacier vault list'".to_owned(),
+            }),
+            _ => None,
         }
+    }
+
+    /// Returns all that there is to say: the error, then the hint.
+    pub fn explained(&self) -> String {
+        let said = self.to_string();
+        let said = plain_reason(&said);
+        self.hint().map_or_else(|| said.to_string(), |hint| format!("{said}; {hint}"))
     }
 
     pub(super) fn archive_not_found(reference: &ArchiveRef) -> Self {
         Self::ArchiveNotFound { reference: reference.to_string() }
+    }
+}
+
+fn but_elsewhere(regions: &[Region]) -> String {
+    let regions: Vec<&str> = regions.iter().map(Region::as_str).collect();
+    if regions.is_empty() { String::new() } else { format!(", but in {}", regions.join(", ")) }
+}
+
+/// What must be put right before going on makes sense. Where a repeat may help by itself, that is all there is to say.
+fn unless_repeatable(error: &EngineError) -> String {
+    match error {
+        EngineError::Service(error) if error.repeat() != Repeat::Useless => String::new(),
+        error => match error.hint() {
+            Some(hint) => format!("; {}", hint.trim_end_matches(", then run the same command again")),
+            None => String::new(),
+        },
     }
 }
 

@@ -48,7 +48,7 @@ impl Engine {
         }
         let why = match self.learn_more(&scope, vault, max_age).await {
             Ok(why) => why,
-            Err(error) => error.to_string(),
+            Err(error) => error.explained(),
         };
         let known = self.presence_here(&scope, vault, reference, max_age)?;
         if is_settled(&known) {

@@ -127,7 +127,7 @@ impl Work<'_> {
         let mut failures = failures.into_iter();
         let first = failures.next();
         for other in failures {
-            self.engine.transfers.notice(&Notice::AlsoFailed { why: other.to_string() });
+            self.engine.transfers.notice(&Notice::AlsoFailed { why: other.explained() });
         }
         first.map_or(Ok(()), Err)
     }

@@ -40,7 +40,9 @@ impl Engine {
             return self.scope_of_the_known(vault, &accounts);
         }
         match self.scope_of(vault).await {
-            Err(EngineError::Service(error @ ServiceError::NoCredentials { .. })) => {
+            Err(EngineError::Service(
+                error @ (ServiceError::NoCredentials { .. } | ServiceError::NoProfile { .. }),
+            )) => {
                 let mut old_keys = self.cache.old_keys_of(vault)?;
                 match (old_keys.pop(), old_keys.is_empty()) {
                     _ if !accounts.is_empty() => self.scope_of_the_known(vault, &accounts),

@@ -36,7 +36,7 @@ impl Engine {
         let before = self.glacier.describe_vault(vault).await;
         match before {
             Ok(described) => self.learn(&mut scope, vault, &described.account),
-            Err(error @ (ServiceError::Unanswered { .. } | ServiceError::NoCredentials { .. })) => {
+            Err(error @ (ServiceError::Unanswered { .. } | ServiceError::NotGlacier { .. })) => {
                 Err(error.into())
             }
             Err(error) => {

@@ -1,6 +1,6 @@
 //! How the service is reached: endpoint, region, credentials, time limits.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
@@ -10,7 +10,12 @@ use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
+use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_sdk_glacier::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_glacier::config::timeout::TimeoutConfig;
+use aws_sdk_glacier::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_glacier::error::BoxError;
+use aws_types::os_shim_internal::{Env, Fs};
 use tokio::sync::OnceCell;
 
 use super::bandwidth::Bandwidth;
@@ -89,6 +94,30 @@ pub struct Glacier {
     pub(super) bandwidth: Option<Arc<Bandwidth>>,
     config: Arc<OnceCell<SdkConfig>>,
     client: Arc<OnceCell<aws_sdk_glacier::Client>>,
+    url: Arc<OnceLock<String>>,
+}
+
+/// Notes the URL that the SDK has worked out of endpoint, environment, profile and region.
+#[derive(Debug)]
+struct UrlNote(Arc<OnceLock<String>>);
+
+impl Intercept for UrlNote {
+    fn name(&self) -> &'static str {
+        "note the URL"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let uri = context.request().uri();
+        let end = uri.find("://").map_or(0, |at| at + 3);
+        let end = uri[end..].find('/').map_or(uri.len(), |at| end + at);
+        self.0.get_or_init(|| uri[..end].to_owned());
+        Ok(())
+    }
 }
 
 impl Glacier {
@@ -109,7 +138,14 @@ impl Glacier {
             None => configured_region(connection.profile.as_deref()).await?,
         };
         let connection = Arc::new(connection.clone());
-        Ok(Self { connection, region, bandwidth: None, config: Arc::default(), client: Arc::default() })
+        Ok(Self {
+            connection,
+            region,
+            bandwidth: None,
+            config: Arc::default(),
+            client: Arc::default(),
+            url: Arc::default(),
+        })
     }
 
     /// AWS's configuration and the client are made when they are first needed: for them all certificates of the system
@@ -119,7 +155,17 @@ impl Glacier {
     }
 
     pub(super) async fn client(&self) -> &aws_sdk_glacier::Client {
-        self.client.get_or_init(async || aws_sdk_glacier::Client::new(self.config().await)).await
+        let make = async || {
+            let config = aws_sdk_glacier::config::Builder::from(self.config().await);
+            let config = config.interceptor(UrlNote(Arc::clone(&self.url))).build();
+            aws_sdk_glacier::Client::from_conf(config)
+        };
+        self.client.get_or_init(make).await
+    }
+
+    /// Returns where the service is, for a sentence: `at` its URL, or before anything was sent `in` its region.
+    pub(super) fn place(&self) -> String {
+        self.url.get().map_or_else(|| format!("in {}", self.region), |url| format!("at {url}"))
     }
 
     async fn load(&self) -> SdkConfig {
@@ -166,13 +212,30 @@ impl Glacier {
         let none = || ServiceError::NoCredentials { cause: String::new() };
         let provider = self.config().await.credentials_provider().ok_or_else(none)?;
         let credentials = provider.provide_credentials().await;
-        let credentials = credentials.map_err(|error| ServiceError::no_credentials(&error))?;
+        let credentials = match credentials {
+            Ok(credentials) => credentials,
+            Err(error) => {
+                return Err(self
+                    .missing_profile()
+                    .await
+                    .unwrap_or_else(|| ServiceError::no_credentials(&error)));
+            }
+        };
         let id = credentials.access_key_id();
         if !id.bytes().all(|byte| byte.is_ascii_graphic()) {
             let cause = format!("the access key {} holds what no key holds, such as a line end", quoted(id));
             return Err(ServiceError::Configuration { cause });
         }
         Ok(id.to_owned())
+    }
+
+    /// AWS's chain of providers passes over a profile that is not there without a word.
+    async fn missing_profile(&self) -> Option<ServiceError> {
+        let name = self.connection.profile.as_ref().or(self.connection.caller.profile.as_ref())?;
+        let files = EnvConfigFiles::default();
+        let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &files, None).await.ok()?;
+        let is_missing = profiles.get_profile(name).is_none();
+        is_missing.then(|| ServiceError::NoProfile { name: name.clone() })
     }
 }
 

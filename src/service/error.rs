@@ -3,14 +3,18 @@
 use std::error::Error;
 use std::io;
 
+use aws_sdk_glacier::config::http::HttpResponse;
 use aws_sdk_glacier::error::{ProvideErrorMetadata, SdkError};
 
-/// Why a call of the service brought no result.
+use super::sentences;
+use crate::types::{plain_reason, quoted};
+
+/// Why a call of the service brought no result. [`ServiceError::hint`] says what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError {
     /// The vault, job, upload or archive is not there.
-    #[error("Glacier has no such thing: {message}")]
+    #[error("{}", sentences::missing(.message))]
     NotFound {
         /// The service's own words.
         message: String,
@@ -21,12 +25,16 @@ pub enum ServiceError {
     )]
     InventoryNotReady,
     /// No credentials were found to sign with.
-    #[error(
-        "no AWS credentials found{cause}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-    )]
+    #[error("no AWS credentials found{cause}")]
     NoCredentials {
         /// What the provider said that failed, in parentheses; empty if there was none to ask.
         cause: String,
+    },
+    /// A profile was named that AWS's files do not have.
+    #[error("AWS's configuration has no profile {}", quoted(.name))]
+    NoProfile {
+        /// Its name.
+        name: String,
     },
     /// The configuration cannot be used.
     #[error("the AWS configuration cannot be used: {cause}")]
@@ -35,7 +43,7 @@ pub enum ServiceError {
         cause: String,
     },
     /// The credentials were not accepted, or not for this.
-    #[error("Glacier refused these credentials: {message} ({code})")]
+    #[error("{}", sentences::denied(.code, .message))]
     Denied {
         /// The service's code.
         code: String,
@@ -44,11 +52,11 @@ pub enum ServiceError {
     },
     /// The account is closed to the vault-based service.
     #[error(
-        "this AWS account cannot use Glacier vaults: since 2025-12-15 the service takes no new customers; 'glacier-emulator' is a local one to try with"
+        "this AWS account cannot use Glacier vaults: since 2025-12-15 the service takes no new customers (NoLongerSupportedException)"
     )]
     NoLongerSupported,
     /// The request was refused; sending it again changes nothing.
-    #[error("Glacier refused the request: {message} ({code})")]
+    #[error("{}", sentences::refused(.code, .message))]
     Refused {
         /// The service's code.
         code: String,
@@ -56,7 +64,7 @@ pub enum ServiceError {
         message: String,
     },
     /// The service failed or was too busy, also after repeats.
-    #[error("Glacier could not serve the request: {message} ({code}); try again later")]
+    #[error("{}", sentences::unavailable(.code, .message))]
     Unavailable {
         /// The service's code.
         code: String,
@@ -64,14 +72,22 @@ pub enum ServiceError {
         message: String,
     },
     /// No answer came; the request may or may not have been carried out.
-    #[error("no answer from Glacier in {region}: {cause}")]
+    #[error("{} {place}: {cause}", if *.never_sent { "cannot reach Glacier" } else { "no answer from Glacier" })]
     Unanswered {
-        /// The region that was spoken to.
-        region: String,
+        /// Where the service was looked for: `at` its URL.
+        place: String,
         /// What the connection said.
         cause: String,
         /// Whether the request was never sent, so that nothing can have been carried out.
         never_sent: bool,
+    },
+    /// An error came that is none of Glacier's: someone else answers, such as a proxy.
+    #[error("what answers {place} is not Glacier: HTTP status {status}")]
+    NotGlacier {
+        /// Where the service was looked for: `at` its URL.
+        place: String,
+        /// The status of the answer.
+        status: u16,
     },
     /// The answer was not what the service promises.
     #[error("Glacier's answer cannot be used: {cause}")]
@@ -100,6 +116,7 @@ impl ServiceError {
                 Repeat::MayHelpWithFewerAtOnce
             }
             Self::Unavailable { .. } | Self::Unanswered { .. } => Repeat::MayHelp,
+            Self::NotGlacier { status: 500.., .. } => Repeat::MayHelp,
             // The data was changed on its way, or was so long on its way that its signature grew old.
             Self::Refused { message, .. } if message.starts_with("Checksum mismatch") => Repeat::MayHelp,
             Self::Denied { message, .. } if message.starts_with("Signature expired") => Repeat::MayHelp,
@@ -113,8 +130,15 @@ impl ServiceError {
             Self::Unanswered { never_sent, .. } => !never_sent,
             Self::Unavailable { code, .. } => !is_throttling(code) && code != "RequestTimeoutException",
             Self::BadAnswer { .. } => true,
+            // A gateway that gives up on Glacier has passed the request on; one that refuses it has not.
+            Self::NotGlacier { status, .. } => !(400..500).contains(status) || *status == 408,
             _ => false,
         }
+    }
+
+    /// Returns what to do about it, in words that can follow the error: a command to run, a setting to check.
+    pub fn hint(&self) -> Option<String> {
+        sentences::hint(self)
     }
 
     /// That no provider had any needs no explanation; that one failed does.
@@ -129,26 +153,33 @@ impl ServiceError {
     }
 
     /// Sorts an error of the SDK.
-    pub(super) fn from_sdk<E, R>(region: &str, error: &SdkError<E, R>) -> Self
+    pub(super) fn from_sdk<E>(place: String, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
-        R: std::fmt::Debug + 'static,
     {
         match error {
-            SdkError::ServiceError(answer) => {
-                let code = answer.err().code().unwrap_or("no error code");
-                Self::from_code(code, &one_line(answer.err().message().unwrap_or("no message")))
+            SdkError::ServiceError(answer) => match answer.err().code() {
+                Some(code) => {
+                    Self::from_code(code, &one_line(answer.err().message().unwrap_or("no message")))
+                }
+                None => Self::NotGlacier { place, status: answer.raw().status().as_u16() },
+            },
+            SdkError::ResponseError(answer) => {
+                let status = answer.raw().status().as_u16();
+                Self::bad_answer(format!(
+                    "{}; is it Glacier that answers {place} (HTTP status {status})?",
+                    innermost(error)
+                ))
             }
-            SdkError::ResponseError(_) => Self::bad_answer(innermost(error)),
             _ if mentions_credentials(error) => Self::no_credentials(error),
             SdkError::ConstructionFailure(_) => Self::Configuration { cause: innermost(error) },
-            SdkError::TimeoutError(_) => Self::unanswered(region, "it took too long".into(), false),
-            _ => Self::unanswered(region, innermost(error), was_never_sent(error)),
+            SdkError::TimeoutError(_) => Self::unanswered(place, "it took too long".into(), false),
+            _ => Self::unanswered(place, innermost(error), was_never_sent(error)),
         }
     }
 
-    pub(super) fn unanswered(region: &str, cause: String, never_sent: bool) -> Self {
-        Self::Unanswered { region: region.to_owned(), cause, never_sent }
+    pub(super) fn unanswered(place: String, cause: String, never_sent: bool) -> Self {
+        Self::Unanswered { place, cause, never_sent }
     }
 
     /// By the service's error code (API reference, "Error Responses"): its HTTP status is no safe guide.
@@ -163,6 +194,7 @@ impl ServiceError {
             "AccessDeniedException"
             | "AccessDenied"
             | "ExpiredTokenException"
+            | "ExpiredToken"
             | "IncompleteSignatureException"
             | "InvalidClientTokenId"
             | "InvalidSignatureException"
@@ -180,7 +212,7 @@ impl ServiceError {
     }
 }
 
-fn is_throttling(code: &str) -> bool {
+pub(super) fn is_throttling(code: &str) -> bool {
     matches!(code, "ThrottlingException" | "Throttling" | "RequestLimitExceeded" | "SlowDown")
 }
 
@@ -190,7 +222,7 @@ pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     while let Some(source) = last.source() {
         last = source;
     }
-    one_line(&last.to_string())
+    one_line(&plain_reason(&last.to_string()))
 }
 
 /// The service's texts may span lines; a signature error brings its whole canonical request after the first.
@@ -208,12 +240,15 @@ fn mentions_credentials(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn was_never_sent(error: &(dyn Error + 'static)) -> bool {
-    chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
-        matches!(
-            cause.kind(),
-            io::ErrorKind::ConnectionRefused
-                | io::ErrorKind::HostUnreachable
-                | io::ErrorKind::NetworkUnreachable
-        )
-    })
+    // As hyper calls it when a host has no address.
+    let has_no_address = chain(error).any(|cause| cause.to_string() == "dns error");
+    has_no_address
+        || chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
+            matches!(
+                cause.kind(),
+                io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::HostUnreachable
+                    | io::ErrorKind::NetworkUnreachable
+            )
+        })
 }

@@ -27,7 +27,7 @@ pub struct JobOutput {
     pub tree_hash: Option<TreeHash>,
     body: ByteStream,
     bandwidth: Option<Arc<Bandwidth>>,
-    region: String,
+    place: String,
 }
 
 impl JobOutput {
@@ -37,7 +37,7 @@ impl JobOutput {
     ///
     /// When the connection breaks, brings fewer bytes than announced, or nothing for [`SILENCE_MAX`].
     pub async fn next(&mut self) -> Result<Option<Bytes>, ServiceError> {
-        let unanswered = |cause| ServiceError::unanswered(&self.region, cause, false);
+        let unanswered = |cause| ServiceError::unanswered(self.place.clone(), cause, false);
         let next = tokio::time::timeout(SILENCE_MAX, self.body.try_next()).await;
         let next = next.map_err(|_| unanswered("it fell silent".to_owned()))?;
         let next = next.map_err(|error| unanswered(innermost(&error)))?;
@@ -65,7 +65,7 @@ impl Glacier {
         let request = self.client().await.get_job_output().vault_name(vault.as_str()).job_id(job.as_str());
         let request = request.set_range(header).customize().config_override(retries::with_data());
         let answer = tokio::time::timeout(SILENCE_MAX, request.send()).await;
-        let silent = |_| ServiceError::unanswered(self.region().as_str(), "it fell silent".into(), false);
+        let silent = |_| ServiceError::unanswered(self.place(), "it fell silent".into(), false);
         let answer = answer.map_err(silent)?.map_err(|error| self.sorted(&error))?;
         if range.is_some() && answer.status() != 206 {
             return Err(ServiceError::bad_answer("the whole output came where a range was asked for"));
@@ -74,7 +74,7 @@ impl Glacier {
             tree_hash: answer.checksum().and_then(|hash| hash.parse().ok()),
             body: answer.body,
             bandwidth: self.bandwidth.clone(),
-            region: self.region().to_string(),
+            place: self.place(),
         })
     }
 }

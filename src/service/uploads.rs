@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_sdk_glacier::operation::RequestId;
 use aws_sdk_glacier::primitives::ByteStream;
 use bytes::Bytes;
 
@@ -217,11 +216,7 @@ impl Glacier {
         let request =
             self.client().await.delete_archive().vault_name(vault.as_str()).archive_id(archive.as_str());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
-        // Nothing else of the answer tells Glacier's from one that anything else at the endpoint may give.
-        let genuine = answer.request_id().map(drop);
-        genuine.ok_or_else(|| {
-            ServiceError::bad_answer("it has no request id; is it Glacier that answers there?")
-        })
+        self.require_genuine(&answer)
     }
 
     fn sending(&self, data: &Bytes, when_sent: Box<dyn FnOnce() + Send>) -> Arc<Sending> {
@@ -229,7 +224,7 @@ impl Glacier {
     }
 
     fn silent(&self) -> ServiceError {
-        ServiceError::unanswered(self.region().as_str(), "it fell silent".into(), false)
+        ServiceError::unanswered(self.place(), "it fell silent".into(), false)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Calls about vaults.
 
+use aws_sdk_glacier::config::http::HttpResponse;
+use aws_sdk_glacier::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_glacier::operation::RequestId;
 use aws_sdk_glacier::types::DescribeVaultOutput;
 
 use super::{Glacier, ServiceError};
@@ -27,6 +30,7 @@ impl Glacier {
     pub async fn create_vault(&self, vault: &VaultName) -> Result<AccountId, ServiceError> {
         let answer = self.client().await.create_vault().vault_name(vault.as_str()).send().await;
         let answer = answer.map_err(|error| self.sorted(&error))?;
+        self.require_genuine(&answer)?;
         let account = answer.location().and_then(account_of_location);
         account.ok_or_else(|| ServiceError::bad_answer("a vault was made, but it does not say whose"))
     }
@@ -38,7 +42,7 @@ impl Glacier {
     /// Refused while the last inventory holds archives, or after anything was written since.
     pub async fn delete_vault(&self, vault: &VaultName) -> Result<(), ServiceError> {
         let answer = self.client().await.delete_vault().vault_name(vault.as_str()).send().await;
-        answer.map(drop).map_err(|error| self.sorted(&error))
+        self.require_genuine(&answer.map_err(|error| self.sorted(&error))?)
     }
 
     /// Describes the vault.
@@ -62,6 +66,7 @@ impl Glacier {
         let mut vaults = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.sorted(&error))?;
+            self.require_genuine(&page)?;
             for vault in page.vault_list() {
                 vaults.push(listed(vault)?);
             }
@@ -69,12 +74,20 @@ impl Glacier {
         Ok(vaults)
     }
 
-    pub(super) fn sorted<E, R>(&self, error: &aws_sdk_glacier::error::SdkError<E, R>) -> ServiceError
+    pub(super) fn sorted<E>(&self, error: &SdkError<E, HttpResponse>) -> ServiceError
     where
-        E: aws_sdk_glacier::error::ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug + 'static,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        ServiceError::from_sdk(self.region().as_str(), error)
+        ServiceError::from_sdk(self.place(), error)
+    }
+
+    /// Nothing else tells Glacier's empty answer from one that anything at the endpoint may give.
+    pub(super) fn require_genuine(&self, answer: &impl RequestId) -> Result<(), ServiceError> {
+        let genuine = answer.request_id().map(drop);
+        genuine.ok_or_else(|| {
+            let place = self.place();
+            ServiceError::bad_answer(format!("it has no request id; is it Glacier that answers {place}?"))
+        })
     }
 }
 

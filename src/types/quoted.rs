@@ -36,6 +36,17 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Returns what the system says without the numbers of its errors, such as ` (os error 2)`, which say nothing more.
+pub fn plain_reason(said: &str) -> Cow<'_, str> {
+    const NUMBER: &str = " (os error ";
+    let mut plain = Cow::Borrowed(said);
+    while let Some(at) = plain.find(NUMBER) {
+        let Some(length) = plain[at..].find(')') else { break };
+        plain.to_mut().replace_range(at..=at + length, "");
+    }
+    plain
+}
+
 fn escape(code: u32) -> String {
     match code {
         0..=0xff => format!("\\x{code:02x}"),
@@ -55,7 +66,18 @@ fn is_printable(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, quoted};
+    use super::{escaped, plain_reason, quoted};
+
+    #[test]
+    fn numbers_of_the_system_are_left_out() {
+        for (said, expected) in [
+            ("No such file or directory (os error 2)", "No such file or directory"),
+            ("a: b (os error 2); c (os error 13).", "a: b; c."),
+            ("an (os error without end", "an (os error without end"),
+        ] {
+            assert_eq!(plain_reason(said), expected);
+        }
+    }
 
     #[test]
     fn a_terminal_gets_nothing_to_act_upon() {

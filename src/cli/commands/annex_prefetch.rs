@@ -27,7 +27,8 @@ pub(super) async fn run(session: &Session, args: annex::Prefetch) -> Result<Exit
     let vault: VaultName = place.vault.parse()?;
     let tier = args.tier.map(Tier::from).or_else(|| Tier::named(&place.tier));
     let names = wanted(&remote, &place.prefix, &args.matching)?;
-    let outcome = session.engine.prefetch(&vault, names, tier).await?;
+    let failing = || format!("cannot ask for the files of remote {}", quoted(&remote));
+    let outcome = session.engine.prefetch(&vault, names, tier).await.with_context(failing)?;
     let hours = tier.unwrap_or(Tier::Standard).ready_within().as_secs().div_ceil(3600);
     let (queued, before) = (outcome.queued, outcome.asked_before);
     say(format_args!(

@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn unanswered() -> ServiceError {
-        ServiceError::Unanswered { region: String::new(), cause: String::new(), never_sent: true }
+        ServiceError::Unanswered { place: String::new(), cause: String::new(), never_sent: true }
     }
 
     async fn tries(transfers: &Transfers, outcome: impl Fn(u32) -> Result<(), ServiceError>) -> u32 {

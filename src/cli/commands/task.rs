@@ -1,0 +1,51 @@
+//! What a command was to do, for the error that says why it did not.
+
+use crate::cli::args::{ArchiveCommand, Command, JobCommand, UploadCommand, VaultCommand};
+use crate::cli::file_or_standard::FileOrStandard;
+use crate::types::{VaultName, quoted};
+
+/// Returns what the command cannot do when Glacier does not, if the error alone would not tell.
+pub(in crate::cli) fn failing(command: &Command) -> Option<String> {
+    let of = |vault: &VaultName| quoted(vault.as_str());
+    Some(match command {
+        Command::Vault(VaultCommand::List(_)) => "cannot list the vaults".to_owned(),
+        Command::Vault(VaultCommand::Create(args)) => format!("cannot create vault {}", of(&args.name)),
+        Command::Vault(VaultCommand::Sync(args)) => format!("cannot synchronise vault {}", of(&args.name)),
+        Command::Vault(VaultCommand::Delete(args)) => format!("cannot delete vault {}", of(&args.name)),
+        Command::Archive(ArchiveCommand::List(args)) => {
+            format!("cannot list the archives of vault {}", of(&args.vault))
+        }
+        Command::Archive(ArchiveCommand::Upload(args)) => {
+            let file = match &args.file {
+                FileOrStandard::Standard => "standard input".to_owned(),
+                FileOrStandard::File(path) => quoted(&path.to_string_lossy()),
+            };
+            format!("cannot store {file} in vault {}", of(&args.vault))
+        }
+        Command::Archive(ArchiveCommand::Retrieve(args)) => {
+            let names: Vec<String> = args.names.iter().map(|name| quoted(&name.to_string())).collect();
+            let which = match names.as_slice() {
+                [name] => format!("archive {name}"),
+                names => format!("{} archives", names.len()),
+            };
+            format!("cannot retrieve {which} from vault {}", of(&args.vault))
+        }
+        Command::Archive(ArchiveCommand::Delete(args)) => {
+            format!("cannot delete archive {} of vault {}", quoted(&args.name.to_string()), of(&args.vault))
+        }
+        Command::Archive(ArchiveCommand::Dedupe(args)) => {
+            format!("cannot delete duplicates in vault {}", of(&args.vault))
+        }
+        Command::Archive(ArchiveCommand::Checkpresent(args)) => {
+            format!("cannot check archive {} of vault {}", quoted(&args.name), of(&args.vault))
+        }
+        Command::Upload(UploadCommand::List(args)) => {
+            format!("cannot list the uploads into vault {}", of(&args.vault))
+        }
+        Command::Upload(UploadCommand::Abort(args)) => {
+            format!("cannot give up uploads into vault {}", of(&args.vault))
+        }
+        Command::Job(JobCommand::List) => "cannot list the jobs".to_owned(),
+        _ => return None,
+    })
+}
