@@ -16,6 +16,7 @@ pub use archive_ref::{ArchiveRef, needs_prefix};
 pub use foreign_name::file_name_in;
 pub use ids::{AccountId, ArchiveId, JobId, UploadId};
 pub use names::{ArchiveName, Region, VaultName};
+pub(crate) use part_size::ARCHIVE_MAX_BYTES;
 pub use part_size::{MIB_BYTES, PartSize, bytes};
 pub use quoted::{escaped, plain_reason, quoted};
 pub use timestamp::Timestamp;

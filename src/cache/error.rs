@@ -36,7 +36,8 @@ pub enum CacheError {
     },
     /// The file turned out to be damaged while it was in use. It is where it was; the next to open it sets it aside.
     #[error(
-        "the cache {path} is damaged ({source}); run the same command again: it will set the file aside and begin a new one"
+        "the cache {path} is damaged ({}); run the same command again: it will set the file aside and begin a new one",
+        reason(source)
     )]
     Damaged {
         /// The file.
@@ -100,13 +101,14 @@ pub enum CacheError {
     },
     /// SQLite could not do it, for a reason that is not in the file's surroundings.
     #[error(
-        "the cache {path} cannot be used: {source}; if that stays so, move it away, and 'glacier vault sync VAULT' brings back what it knew of each vault"
+        "the cache {path} cannot be used: {}; if that stays so, move it away, and 'glacier vault sync VAULT' brings back what it knew of each vault",
+        reason(error)
     )]
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// SQLite's reason.
-        source: rusqlite::Error,
+        /// SQLite's reason; not called a source, for its own words would bring the statement along.
+        error: rusqlite::Error,
     },
 }
 
@@ -133,10 +135,10 @@ impl CacheError {
                 }
                 match why_not_written(&path) {
                     Some(why) => Self::CannotWrite { path, why },
-                    None => Self::Sqlite { path, source },
+                    None => Self::Sqlite { path, error: source },
                 }
             }
-            _ => Self::Sqlite { path, source },
+            _ => Self::Sqlite { path, error: source },
         }
     }
 }
@@ -160,4 +162,12 @@ fn why_not_written(path: &Path) -> Option<String> {
         opened => opened.map(drop),
     };
     opened.and_then(|()| beside()).err().map(|error| error.to_string())
+}
+
+/// SQLite's reason, without the statement that it is about.
+fn reason(source: &rusqlite::Error) -> &dyn std::fmt::Display {
+    match source {
+        rusqlite::Error::SqlInputError { msg, .. } => msg,
+        other => other,
+    }
 }

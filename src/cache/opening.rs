@@ -40,6 +40,7 @@ impl Cache {
         let mut connection = Connection::open(path).map_err(failed)?;
         prepare(&connection).map_err(failed)?;
         schema::bring_up_to_date(&mut connection).map_err(failed)?;
+        schema::check(&connection).map_err(failed)?;
         if connection.is_readonly(MAIN_DB).map_err(failed)? {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
             let why = CacheError::new(path, rusqlite::Error::SqliteFailure(code, None));
@@ -103,7 +104,7 @@ fn open_for_reading(path: &Path) -> Option<Connection> {
     let connection = Connection::open_with_flags(url, flags).ok()?;
     prepare(&connection).ok()?;
     let is_known = schema::version(&connection).ok()? == schema::KNOWN_VERSION;
-    is_known.then_some(connection)
+    (is_known && schema::check(&connection).is_ok()).then_some(connection)
 }
 
 /// Makes sure that there is a file, perhaps an empty one. What SQLite makes beside it has the file's own permissions.

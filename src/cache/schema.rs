@@ -133,6 +133,35 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<
     transaction.commit()
 }
 
+/// All that is read and written here, by table.
+const COLUMNS: [(&str, &str); 5] = [
+    (
+        "archive",
+        "id, name, vault, key, last_seen_upstream, created_here, deleted_here, account, region, size_bytes, tree_hash,
+         created_upstream, deletion_begun, file_name, listed_in",
+    ),
+    ("caller", "key, account, last_used"),
+    (
+        "vault",
+        "account, region, name, empty_since, inventory_date, inventory_requested, inventory_rows,
+         inventory_unreadable, inventory_job, inventory_content, inventory_checksum, inventory_last, inventory_serial",
+    ),
+    (
+        "upload",
+        "number, account, key, region, vault, name, begun, path, device, inode, file_bytes, modified_nanoseconds,
+         part_size_bytes, id, storing_since, archive_bytes, tree_hash",
+    ),
+    ("job", "id, region, vault, archive, requested"),
+];
+
+/// Makes sure that the file is what its version says. That it is not must show before an archive is stored that could
+/// then not be noted.
+pub(super) fn check(connection: &Connection) -> rusqlite::Result<()> {
+    COLUMNS.iter().try_for_each(|(table, columns)| {
+        connection.prepare(&format!("SELECT {columns} FROM main.{table} LIMIT 0")).map(drop)
+    })
+}
+
 /// Readers and a writer do not wait for each other in this mode, which the file keeps for good. Not every file system
 /// allows it, nor does another process at work on the file; then it stays as it is until the next time.
 pub(super) fn prefer_wal(connection: &Connection) {

@@ -28,7 +28,7 @@ use super::transfers::Room;
 use super::{Engine, EngineError, Notice, Progress, blocking};
 use crate::service::ByteRange;
 use crate::treehash::{TreeHash, TreeHasher};
-use crate::types::{JobId, PartSize, VaultName};
+use crate::types::{ARCHIVE_MAX_BYTES, JobId, PartSize, VaultName};
 use partial::{Opened, Partial};
 use place::Place;
 use range::{Fetched, Fetcher, Keep};
@@ -87,6 +87,7 @@ impl Engine {
         target: &mut Target,
         progress: &dyn Progress,
     ) -> Result<(), EngineError> {
+        check_size(output)?;
         match target {
             Target::Stream(stream) => self.download_to_stream(output, stream, progress).await,
             Target::File(path) => match Place::of(path).map_err(cannot_write(path))? {
@@ -202,6 +203,7 @@ impl Engine {
 
     /// Fetches an output for this program's own use into a file without a name.
     pub(super) async fn download_to_unnamed(&self, output: &Output<'_>) -> Result<File, EngineError> {
+        check_size(output)?;
         let cannot_write = |source| EngineError::CannotWrite { path: std::env::temp_dir(), source };
         let file = Arc::new(tempfile::tempfile().map_err(cannot_write)?);
         match output.size_bytes {
@@ -361,6 +363,17 @@ fn writing_to(path: &Path, error: EngineError) -> EngineError {
     match error {
         EngineError::CannotWrite { source, .. } => EngineError::CannotWrite { path: path.to_owned(), source },
         error => error,
+    }
+}
+
+/// Nothing that Glacier can hold is larger, and room is made for what is said.
+fn check_size(output: &Output<'_>) -> Result<(), EngineError> {
+    match output.size_bytes {
+        Some(size_bytes) if size_bytes > ARCHIVE_MAX_BYTES => Err(damaged(
+            output,
+            &format!("it is said to have {size_bytes} bytes, more than Glacier can hold"),
+        )),
+        _ => Ok(()),
     }
 }
 

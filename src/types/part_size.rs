@@ -11,6 +11,8 @@ pub const MIB_BYTES: u64 = 1024 * 1024;
 const PARTS_MAX: u64 = 10_000;
 /// Largest part, in bytes (same place).
 const PART_MAX_BYTES: u64 = 4096 * MIB_BYTES;
+/// The size of the largest archive, in bytes: that many parts of that size.
+pub(crate) const ARCHIVE_MAX_BYTES: u64 = PARTS_MAX * PART_MAX_BYTES;
 
 /// The size of all parts of an archive but the last: a power of two MiB from 1 MiB to 4 GiB.
 ///

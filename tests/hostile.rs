@@ -1,0 +1,323 @@
+//! Answers, files and names that someone made up to do harm: nothing is let out, overwritten, run or believed.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use glacier_emulator::Emulator;
+use support::raw_server::{RawServer, answer};
+use support::{Outcome, Shell, noise};
+
+fn shell() -> Shell {
+    let shell = Shell::with(Emulator::builder());
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.write("file", "content");
+    shell.glacier(&["archive", "upload", "v", "file"]).is_silent();
+    shell
+}
+
+fn with(shell: &Shell, server: &RawServer, arguments: &[&str]) -> Outcome {
+    shell.glacier(&[&["--endpoint-url", &server.url], arguments].concat())
+}
+
+/// One line that says what happened, and not much of it, whatever came.
+#[track_caller]
+fn is_clear(outcome: &Outcome, what: &str) {
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{what}: {outcome:?}");
+    assert!(outcome.stderr.starts_with("glacier: ") && outcome.stderr.len() < 2000, "{what}: {outcome:?}");
+    assert_eq!(outcome.stderr.lines().count(), 1, "{what}: {outcome:?}");
+}
+
+#[test]
+fn a_redirection_is_not_followed_so_that_no_signature_is_let_out() {
+    let shell = shell();
+    let elsewhere = RawServer::start(|_| answer("200 OK", "", b"{}"));
+    for status in [
+        "301 Moved Permanently",
+        "302 Found",
+        "303 See Other",
+        "307 Temporary Redirect",
+        "308 Permanent Redirect",
+    ] {
+        let location = format!("Location: {}/elsewhere\r\n", elsewhere.url);
+        let here = RawServer::start(move |_| answer(status, &location, b""));
+        for arguments in [
+            &["vault", "list"][..],
+            &["archive", "upload", "v", "file", "--allow-duplicate"],
+            &["archive", "delete", "v", "file"],
+            &["archive", "retrieve", "v", "file"],
+        ] {
+            is_clear(&with(&shell, &here, arguments), status);
+        }
+        assert!(here.heard().iter().all(|head| head.to_lowercase().contains("authorization: ")));
+    }
+    assert_eq!(elsewhere.heard(), Vec::<String>::new());
+}
+
+/// Without a word about the endpoint, nothing is sent but over TLS.
+#[test]
+fn only_an_endpoint_that_says_http_is_spoken_to_without_tls() {
+    let shell = shell();
+    let plain = RawServer::start(|_| answer("200 OK", "", b"{}"));
+    let outcome =
+        shell.glacier(&["--endpoint-url", &plain.url.replace("http://", "https://"), "vault", "list"]);
+    is_clear(&outcome, "https");
+    assert_eq!(plain.heard(), Vec::<String>::new(), "what came was no request in plain text");
+}
+
+const DATE: &str = "2012-03-20T17:03:43.221Z";
+
+/// A Glacier with one finished inventory job, whose output is this.
+fn with_inventory(inventory: Vec<u8>, said_bytes: u64) -> RawServer {
+    let arn = "arn:aws:glacier:us-east-1:111122223333:vaults/v";
+    let job = format!(
+        r#"{{"Action":"InventoryRetrieval","JobId":"j","VaultARN":"{arn}","CreationDate":"{DATE}","CompletionDate":"{DATE}",
+        "Completed":true,"StatusCode":"Succeeded","InventorySizeInBytes":{said_bytes}}}"#
+    );
+    RawServer::start(move |line| {
+        let path = line.split(' ').nth(1).unwrap_or_default();
+        match path.split('?').next().unwrap_or_default() {
+            path if path.ends_with("/output") => answer("206 Partial Content", "", &inventory),
+            path if path.ends_with("/jobs") => {
+                answer("200 OK", "", format!(r#"{{"JobList":[{job}]}}"#).as_bytes())
+            }
+            path if path.ends_with("/j") => answer("200 OK", "", job.as_bytes()),
+            _ => answer("404 Not Found", "", br#"{"code":"ResourceNotFoundException","message":"no"}"#),
+        }
+    })
+}
+
+fn inventory(rows: &str) -> Vec<u8> {
+    let arn = "arn:aws:glacier:us-east-1:111122223333:vaults/v";
+    format!(r#"{{"VaultARN":"{arn}","InventoryDate":"{DATE}","ArchiveList":[{rows}]}}"#).into_bytes()
+}
+
+fn sync(shell: &Shell, server: &RawServer) -> Outcome {
+    with(shell, server, &["vault", "sync", "--max-age=1000000", "v"])
+}
+
+#[test]
+fn an_inventory_that_makes_no_sense_changes_nothing() {
+    let shell = shell();
+    let rows = || -> Vec<(String, Option<String>)> {
+        let db = shell.sqlite();
+        let mut query = db.prepare("SELECT id, name FROM archive ORDER BY id").unwrap();
+        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    };
+    let before = rows();
+    let sound = inventory(r#"{"ArchiveId":"new"}"#);
+    let other = String::from_utf8(sound.clone()).unwrap().replace("vaults/v", "vaults/w");
+    let deep = "[".repeat(100_000);
+    for bad in [
+        noise(5000),
+        b"".to_vec(),
+        b"{}".to_vec(),
+        b"null".to_vec(),
+        vec![0; 1000],
+        vec![b'['; 100_000],
+        sound[..sound.len() - 3].to_vec(),
+        [&sound[..], b"x"].concat(),
+        other.into_bytes(),
+        inventory(&deep),
+        format!(r#"{{"Deep":{deep},"ArchiveList":[]}}"#).into_bytes(),
+        b"\xff\xfe{\"ArchiveList\":[]}".to_vec(),
+    ] {
+        let said_bytes = bad.len() as u64;
+        let what = String::from_utf8_lossy(&bad[..bad.len().min(60)]).into_owned();
+        is_clear(&sync(&shell, &with_inventory(bad, said_bytes)), &what);
+        assert_eq!(rows(), before, "{what}");
+    }
+    // Longer or shorter than said, or said to be as large as no archive can be.
+    for said_bytes in
+        [sound.len() as u64 - 1, sound.len() as u64 + 1, 1, i64::MAX.unsigned_abs(), u64::from(u32::MAX)]
+    {
+        is_clear(&sync(&shell, &with_inventory(sound.clone(), said_bytes)), &said_bytes.to_string());
+        assert_eq!(rows(), before, "{said_bytes}");
+    }
+}
+
+#[test]
+fn rows_that_make_no_sense_cost_only_themselves() {
+    let shell = shell();
+    let long = "x".repeat(1_000_000);
+    let rows = format!(
+        r#"{{"ArchiveId":"long","ArchiveDescription":"{long}","Size":1}},
+           {{"ArchiveId":"twice","ArchiveDescription":"first"}}, {{"ArchiveId":"twice","ArchiveDescription":"second"}},
+           {{"ArchiveId":"negative","Size":-1}}, {{"ArchiveId":"fraction","Size":1.5}}, {{"ArchiveId":"text","Size":"1"}},
+           {{"ArchiveId":"huge","Size":99999999999999999999999}}, {{"ArchiveId":"large","Size":18446744073709551615}},
+           {{"ArchiveId":"dated","CreationDate":"tomorrow","SHA256TreeHash":"none"}},
+           {{"ArchiveId":"\u001b[2J"}}, {{"ArchiveId":"a\nb"}}, {{"ArchiveId":"lone","ArchiveDescription":"\ud800"}},
+           {{"ArchiveId":"nul","ArchiveDescription":"a\u0000b"}}, 5, null, [], "x", {{"ArchiveDescription":"no id"}}"#
+    );
+    let inventory = inventory(&rows);
+    let server = with_inventory(inventory.clone(), inventory.len() as u64);
+    let synced = sync(&shell, &server);
+    assert_eq!((synced.status, synced.stdout.as_str()), (0, ""), "{synced:?}");
+    assert!(synced.stderr.contains("rows of the inventory cannot be read and were left out"), "{synced:?}");
+    let listed = shell.glacier(&["archive", "list", "--force-ids", "v"]);
+    let ids: Vec<&str> =
+        listed.stdout.lines().filter_map(|line| line.strip_prefix("id:")?.split('\t').next()).collect();
+    for known in ["long", "twice", "large", "dated", "nul"] {
+        assert!(ids.contains(&known), "{known} in {ids:?}");
+    }
+    for unknown in ["negative", "fraction", "text", "huge", "lone"] {
+        assert!(!ids.contains(&unknown), "{unknown} in {ids:?}");
+    }
+    assert!(listed.stdout.contains("id:twice\tfirst\n"), "the first counts");
+    // What was stored from here is still there: nothing is called gone by such an inventory.
+    assert!(listed.stdout.contains("\tfile\n"), "{listed:?}");
+    for name in ["id:large", "id:dated"] {
+        let outcome = shell.glacier(&["archive", "retrieve", "v", name, "-o", "back"]);
+        assert_eq!(outcome.status, 1, "{outcome:?}");
+    }
+}
+
+/// A Glacier with one finished job for the one archive that is known, whose output is this.
+fn with_output(
+    shell: &Shell,
+    said_bytes: u64,
+    output: impl Fn() -> Vec<u8> + Send + Sync + 'static,
+) -> RawServer {
+    let id: String = shell.sqlite().query_row("SELECT id FROM archive", [], |row| row.get(0)).unwrap();
+    let job = format!(
+        r#"{{"Action":"ArchiveRetrieval","JobId":"j","ArchiveId":"{id}","CreationDate":"{DATE}","CompletionDate":"{DATE}",
+        "Completed":true,"StatusCode":"Succeeded","ArchiveSizeInBytes":{said_bytes}}}"#
+    );
+    RawServer::start(move |line| {
+        let path = line.split(' ').nth(1).unwrap_or_default();
+        match path.split('?').next().unwrap_or_default() {
+            path if path.ends_with("/output") => output(),
+            path if path.ends_with("/jobs") => {
+                answer("200 OK", "", format!(r#"{{"JobList":[{job}]}}"#).as_bytes())
+            }
+            _ => answer("200 OK", "", job.as_bytes()),
+        }
+    })
+}
+
+#[test]
+fn an_output_that_is_not_what_was_stored_is_not_written() {
+    let shell = shell();
+    let hash = |hash: char| format!("x-amz-sha256-tree-hash: {}\r\n", hash.to_string().repeat(64));
+    let outputs: Vec<(u64, Vec<u8>)> = vec![
+        (7, answer("206 Partial Content", "", b"tnetnoc")),
+        (7, answer("206 Partial Content", "", b"content and more")),
+        (7, answer("206 Partial Content", "", b"cont")),
+        (7, answer("206 Partial Content", &hash('0'), b"content")),
+        (7, answer("200 OK", "", b"content")),
+        (3, answer("206 Partial Content", "", b"con")),
+        (70, answer("206 Partial Content", "", b"content")),
+        (i64::MAX.unsigned_abs(), answer("206 Partial Content", "", b"content")),
+        (7, noise(300)),
+        (7, b"HTTP/1.1 206 Partial Content\r\nContent-Length: -1\r\n\r\ncontent".to_vec()),
+        (7, b"HTTP/1.1 206 Partial Content\r\nContent-Length: 7\r\nContent-Length: 8\r\n\r\ncontent".to_vec()),
+        (7, b"HTTP/1.1 206 Partial Content\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\ncontent".to_vec()),
+        (7, [b"HTTP/1.1 206 Partial Content\r\nX: ".to_vec(), vec![b'x'; 4_000_000], b"\r\n\r\n".to_vec()].concat()),
+    ];
+    for (said_bytes, output) in outputs {
+        let what = format!("{said_bytes}: {}", String::from_utf8_lossy(&output[..output.len().min(200)]));
+        // Once is enough to see what comes of it; a server that is never heard of is asked four times.
+        let server = with_output(&shell, said_bytes, move || output.clone());
+        shell.write("back", "as it was");
+        for target in ["back", "-"] {
+            let outcome = with(&shell, &server, &["archive", "retrieve", "v", "file", "-o", target]);
+            if target == "-" {
+                assert_eq!((outcome.status, outcome.stderr.lines().count()), (1, 1), "{what}: {outcome:?}");
+            } else {
+                is_clear(&outcome, &what);
+            }
+        }
+        assert_eq!(shell.read("back"), b"as it was", "{what}");
+    }
+    // What had come of ranges that could be true is gone on with, and is not.
+    shell.glacier(&["archive", "retrieve", "--wait", "v", "file", "-o", "back"]).is_silent();
+    assert_eq!(shell.read("back"), b"content");
+    support::no_leftovers(&shell.path(""));
+}
+
+/// Names go to a file of their last part in the directory that one is in, or nowhere.
+#[test]
+fn an_archive_name_leads_nowhere_else_and_is_no_option() {
+    let shell = Shell::with(Emulator::builder());
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    for (name, file) in [
+        ("../../etc/cron.d/x", Some("x")),
+        ("/etc/passwd", Some("passwd")),
+        ("-rf", Some("-rf")),
+        ("..", None),
+        (".", None),
+        ("a/..", None),
+        ("a/", None),
+        ("id:", Some("id:")),
+        ("name:", Some("name:")),
+        ("a b;c|d$(e)`f`", Some("a b;c|d$(e)`f`")),
+    ] {
+        let option = format!("--name={name}");
+        shell.glacier_with_input(&["archive", "upload", "v", &option, "-"], name.as_bytes()).is_silent();
+        let reference = format!("name:{name}");
+        let outcome = shell.glacier(&["archive", "retrieve", "--wait", "v", "--", &reference]);
+        match file {
+            Some(file) => {
+                outcome.is_silent();
+                assert_eq!(shell.read(file), name.as_bytes(), "{name}");
+                std::fs::remove_file(shell.path(file)).unwrap();
+            }
+            None => outcome.is_refused(1, "has no name that a file could have; give one with -o"),
+        }
+        assert_eq!(std::fs::read_dir(shell.path("")).unwrap().count(), 0, "{name}");
+    }
+    // Glacier takes no others; an inventory of another program's making might hold them.
+    for name in ["a\nb", "\u{1b}[2J", "\u{7}"] {
+        let option = format!("--name={name}");
+        let refused = shell.glacier_with_input(&["archive", "upload", "v", &option, "-"], b"x");
+        assert!(refused.status != 0 && refused.stderr.lines().count() == 1, "{refused:?}");
+        assert!(!refused.stderr.contains('\u{1b}') && !refused.stderr.contains('\u{7}'), "{refused:?}");
+    }
+}
+
+/// Whoever can write the file can lie in it, but not run anything by it, nor stop a later command.
+#[test]
+fn a_cache_that_someone_has_made_up_runs_nothing_and_ends_in_one_line() {
+    let list = ["archive", "list", "v"];
+    for (sql, status) in [
+        // Not obeyed: neither on reading nor on writing.
+        (
+            "CREATE TRIGGER t AFTER INSERT ON archive BEGIN DELETE FROM archive; END;
+             CREATE TRIGGER u AFTER UPDATE ON archive BEGIN DELETE FROM archive; END;",
+            0,
+        ),
+        ("ALTER TABLE archive RENAME TO other; CREATE VIEW archive AS SELECT * FROM other;", 1),
+        ("DROP TABLE archive", 1),
+        ("DROP TABLE vault; DROP TABLE caller", 1),
+        ("DROP INDEX archive_by_name", 0),
+        ("PRAGMA user_version = -1", 1),
+        ("PRAGMA user_version = 0", 1),
+        ("PRAGMA user_version = 1", 1),
+        ("PRAGMA user_version = 99", 1),
+        ("PRAGMA application_id = 7", 0),
+        ("UPDATE archive SET name = zeroblob(10000000)", 0),
+        ("UPDATE archive SET name = hex(zeroblob(5000000))", 0),
+    ] {
+        let shell = shell();
+        shell.sqlite().execute_batch(sql).unwrap();
+        let listed = shell.glacier(&list);
+        assert_eq!(listed.status, status, "{sql}: {listed:?}");
+        if status == 0 {
+            shell.glacier_with_input(&["archive", "upload", "v", "--name=b", "-"], b"y").is_silent();
+            let deleted = shell.glacier(&["archive", "delete", "v", "b"]);
+            assert_eq!(deleted.status, 0, "{sql}: {deleted:?}");
+            let rows: i64 =
+                shell.sqlite().query_row("SELECT count(*) FROM archive", [], |row| row.get(0)).unwrap();
+            assert_eq!(rows, 2, "{sql}");
+        } else {
+            is_clear(&listed, sql);
+            assert!(
+                listed.stderr.contains("move it away") || listed.stderr.contains("newer release"),
+                "{listed:?}"
+            );
+            let before = shell.writes();
+            let uploaded = shell.glacier_with_input(&["archive", "upload", "v", "--name=b", "-"], b"y");
+            is_clear(&uploaded, sql);
+            assert_eq!(shell.writes(), before, "{sql}: nothing is stored that cannot be noted");
+        }
+    }
+}
