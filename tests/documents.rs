@@ -118,6 +118,19 @@ fn troubleshooting_explains_every_error_and_no_other() {
     }
 }
 
+/// What a program says of itself inside, nobody should have to read.
+#[test]
+fn an_error_is_one_line_of_plain_words() {
+    let errors = messages("errors__");
+    assert!(errors.len() > 30);
+    for (name, text) in errors.iter().filter(|(name, _)| name != "errors__remote-help") {
+        assert_eq!(text.trim_end().lines().count(), 1, "{name}: {text}");
+        for inside in ["os error", "Os {", "Some(", "Err(", "Error::", "\\\"", "unwrap"] {
+            assert!(!text.contains(inside), "{name}: {text}");
+        }
+    }
+}
+
 /// Whether a line has all parts of the heading in their order.
 fn says(text: &str, heading: &str) -> bool {
     text.lines().any(|line| {
