@@ -31,7 +31,7 @@ pub enum ServiceError {
         cause: String,
     },
     /// A profile was named that AWS's files do not have.
-    #[error("AWS's configuration has no profile {}", quoted(.name))]
+    #[error("there is no profile {} in AWS's files, ~/.aws/config and ~/.aws/credentials", quoted(.name))]
     NoProfile {
         /// Its name.
         name: String,
