@@ -22,19 +22,18 @@ impl Vault {
     /// Among others while Glacier is not ready, saying when it will be and what to run then.
     pub(super) async fn retrieve(&self, talk: &Conversation, key: &Key, file: &Path) -> Result<(), Failure> {
         let archive = self.name_of(key)?;
-        if let KeyState::Empty(_) = self.learn(talk, key, &archive).await? {
+        if self.known(&archive).await?.is_empty()
+            && let KeyState::Empty(_) = self.learn(talk, key, &archive).await?
+        {
             let cannot_write = |error| Failure::said(format!("cannot write {}: {error}", file.display()));
             return File::create(file).map(drop).map_err(cannot_write);
         }
-        let reference = by_name(&archive);
-        let retrieval = match self.bring(talk, reference.clone(), file).await {
-            Err(EngineError::Ambiguous { reference, candidates }) => {
-                // Of several that may differ it is the one that the repository names.
-                match self.state(talk, key).await? {
-                    KeyState::Stored(told) if candidates.iter().any(|other| other.id == told.id) => {
-                        self.bring(talk, ArchiveRef::Id(told.id), file).await
-                    }
-                    _ => Err(EngineError::Ambiguous { reference, candidates }),
+        let retrieval = match self.bring(talk, by_name(&archive), file).await {
+            Err(error) if error.is_of_another_archive() => {
+                // Of several that may differ, or in place of one that is gone, it is the one that the repository names.
+                match self.learn(talk, key, &archive).await? {
+                    KeyState::Stored(told) => self.bring(talk, ArchiveRef::Id(told.id), file).await,
+                    _ => Err(error),
                 }
             }
             brought => brought,

@@ -338,9 +338,15 @@ fn uploads_of(
     vault: &VaultName,
     name: &str,
 ) -> rusqlite::Result<Vec<UnfinishedUpload>> {
-    let mut uploads = unfinished_uploads(connection, scope, vault)?;
-    uploads.retain(|upload| upload.name == name);
-    Ok(uploads)
+    let sql = format!(
+        "SELECT {COLUMNS} FROM upload WHERE vault = :vault AND name = :name AND {OWNED} ORDER BY number"
+    );
+    let mut query = connection.prepare_cached(&sql)?;
+    let parameters = named_params! {
+        ":vault": vault.as_str(), ":name": name, ":account": scope.account_text(), ":key": &scope.access_key_id,
+        ":region": scope.region.as_str()
+    };
+    query.query_map(parameters, unfinished)?.collect()
 }
 
 fn unfinished_uploads(
