@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub, missing_docs)]
 
 pub mod machine;
+pub mod session;
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
