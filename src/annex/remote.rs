@@ -58,7 +58,12 @@ impl Remote {
                 Reply::Stored(key, answerable(result)?)
             }
             Request::Retrieve { key, file } => {
-                let result = async { self.vault()?.retrieve(talk, &key, &file).await }.await;
+                let vault = self.vault();
+                let result = match vault {
+                    Ok(vault) if self.settings.is_prefetch => vault.prefetch(talk, &key, &file).await,
+                    Ok(vault) => vault.retrieve(talk, &key, &file).await,
+                    Err(error) => Err(error),
+                };
                 Reply::Retrieved(key, answerable(result)?)
             }
             Request::CheckPresent(key) => {

@@ -55,6 +55,7 @@ impl Session {
             cache_path: machine.home.path().join("db"),
             connection: connection(emulator),
             lasting_keys: None,
+            is_prefetch: false,
         };
         let (input, theirs) = tokio::io::duplex(1 << 16);
         let (sender, output) = mpsc::unbounded_channel();
