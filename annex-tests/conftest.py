@@ -30,11 +30,22 @@ class Outcome:
 class Emulator:
     """A local Glacier whose jobs take four hours, and whose clock can be pushed."""
 
-    def __init__(self, job_delay="4h"):
-        self.process = subprocess.Popen(
-            ["glacier-emulator", "--job-delay", job_delay], stdout=subprocess.PIPE, text=True
-        )
+    def __init__(self, job_delay="4h", data=None):
+        self.command = ["glacier-emulator", "--job-delay", job_delay]
+        if data:
+            self.command += ["--data", str(data)]
+        self.url = None
+        self.start()
+
+    def start(self):
+        """Starts it, at the same address as before if it was killed."""
+        address = ["--listen", self.url.removeprefix("http://")] if self.url else []
+        self.process = subprocess.Popen([*self.command, *address], stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
     def advance(self, hours):
         request = urllib.request.Request(f"{self.url}/_emulator/advance?seconds={hours * HOUR}", method="POST")

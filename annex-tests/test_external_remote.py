@@ -69,7 +69,7 @@ def test_a_copy_after_61_hours_waits_for_an_inventory(remote, emulator):
     remote.does("git", "annex", "setpresentkey", key, uuid, "0")
     for _ in range(2):
         said = remote.fails("git", "annex", "copy", "--to", "glacier", "file").said
-        assert "an inventory has been asked for; try again in about four hours" in said
+        assert "an inventory has been asked for, ready by about 20" in said
     assert emulator.requests()["InitiateJob"] == 1
     emulator.advance(hours=4)
     remote.does("git", "annex", "copy", "--to", "glacier", "file")

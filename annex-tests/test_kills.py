@@ -1,4 +1,7 @@
-"""What is killed in the middle of a copy leaves nothing lost, and nothing stored twice."""
+"""What is killed in the middle of a copy leaves nothing lost, and nothing stored twice.
+
+GLACIER_TEST_LONG kills each victim 20 times instead of three.
+"""
 
 import os
 import signal
@@ -6,8 +9,17 @@ import subprocess
 import time
 
 import pytest
+from conftest import Emulator
 
 COUNT = 50
+KILLS = 20 if os.environ.get("GLACIER_TEST_LONG") else 3
+
+
+@pytest.fixture
+def emulator(tmp_path):
+    emulator = Emulator(data=tmp_path / "data")
+    yield emulator
+    emulator.stop()
 
 
 def processes_below(parent):
@@ -22,25 +34,35 @@ def processes_below(parent):
     return [(int(row[0]), row[2]) for row in found]
 
 
-def kill_in_the_middle(person, emulator, victim, uploads_before):
+def kill(process):
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def kill_in_the_middle(person, emulator, victim):
+    before = emulator.requests().get("UploadArchive", 0)
     copy = subprocess.Popen(
         ["git", "annex", "copy", "-J4", "--to", "glacier", "."],
         cwd=person.repository, env=person.environment, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )
-    while copy.poll() is None and emulator.requests().get("UploadArchive", 0) < uploads_before + 2:
+    while copy.poll() is None and emulator.requests().get("UploadArchive", 0) < before + 2:
         time.sleep(0.005)
+    if victim == "emulator":
+        emulator.kill()
+        emulator.start()
     for process, name in processes_below(copy.pid):
         if name.strip() == victim:
-            try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            kill(process)
     try:
         copy.wait(timeout=20)
     except subprocess.TimeoutExpired:
-        # git-annex 10.20261026 was seen to stand still when a remote that served several threads was killed: it had
-        # started others, which were idle. Its user would press Ctrl-C.
+        # git-annex 10.20261026 waits for ever for a remote that speaks ASYNC and is killed while it serves several
+        # threads: it does not even collect the dead process. Any such remote has that, as one of 40 lines of Python
+        # showed in 6 of 10 kills. Its user would press Ctrl-C.
+        assert victim == "git-annex-remot"
         for process, _ in processes_below(copy.pid):
             os.kill(process, signal.SIGTERM)
         copy.kill()
@@ -65,28 +87,34 @@ def remotes_of(person):
     return found
 
 
-@pytest.mark.parametrize("victim", ["git-annex-remot", "git-annex"])
+def take_in_an_inventory(person, emulator, vault):
+    """One of some days later, which tells of every upload."""
+    emulator.advance(hours=7 * 24)
+    person.run("glacier", "vault", "sync", "--max-age=0", vault)
+    emulator.advance(hours=5)
+    person.does("glacier", "vault", "sync", vault)
+
+
+@pytest.mark.parametrize("victim", ["git-annex-remot", "git-annex", "emulator"])
 def test_a_copy_that_is_killed_is_completed_later(remote, emulator, victim):
-    for number in range(COUNT):
-        (remote.repository / f"file {number}").write_bytes(f"content {number}".encode())
-    remote.does("git", "annex", "add", "--quiet", ".")
-    remote.does("git", "commit", "--quiet", "-m", "add")
-    for _ in range(10):
-        kill_in_the_middle(remote, emulator, victim, emulator.requests().get("UploadArchive", 0))
+    files = 0
+    for _ in range(KILLS):
+        # Enough that none of the kills comes too late.
+        for number in range(files, files + COUNT):
+            (remote.repository / f"file {number}").write_bytes(f"content {number}".encode())
+        files += COUNT
+        remote.does("git", "annex", "add", "--quiet", ".")
+        remote.does("git", "commit", "--quiet", "-m", "add")
+        kill_in_the_middle(remote, emulator, victim)
     # Uploads whose answer was lost are settled by an inventory of some days later.
     vault = remote.does("glacier", "vault", "list").stdout.strip()
     said = remote.run("git", "annex", "copy", "-J4", "--to", "glacier", ".").said
     if "may have stored it" in said:
-        emulator.advance(hours=5 * 24)
-        remote.run("glacier", "vault", "sync", "--max-age=0", vault)
-        emulator.advance(hours=5)
-        remote.does("glacier", "vault", "sync", vault)
+        take_in_an_inventory(remote, emulator, vault)
     remote.does("git", "annex", "copy", "-J4", "--to", "glacier", ".")
-    remote.does("git", "annex", "fsck", "--fast", "--from", "glacier")
+    remote.does("git", "annex", "fsck", "--fast", "--quiet", "--from", "glacier")
     assert remote.does("git", "annex", "find", "--not", "--in", "glacier").stdout == ""
-    emulator.advance(hours=5 * 24)
-    remote.run("glacier", "vault", "sync", "--max-age=0", vault)
-    emulator.advance(hours=5)
-    remote.does("glacier", "vault", "sync", vault)
+    take_in_an_inventory(remote, emulator, vault)
     listed = remote.does("glacier", "archive", "list", vault).stdout.splitlines()
-    assert len(listed) == len(set(listed)) == COUNT
+    assert len(listed) == len(set(listed)) == files
+    remote.does("git", "annex", "fsck", "--fast", "--quiet", "--from", "glacier")

@@ -34,13 +34,61 @@ def test_only_what_matches(remote, emulator):
     assert "queued 2 retrieval jobs" in remote.run("glacier", "annex", "prefetch", "glacier", "--include=file*").stderr
 
 
-def test_an_encrypted_remote_is_left_to_git_annex(person):
-    person.does("git", "annex", "initremote", "g", "type=external", "externaltype=glacier", "encryption=shared")
-    assert "'git annex get --from g' asks for each file" in person.fails("glacier", "annex", "prefetch").stderr
+def test_an_encrypted_remote(person, emulator):
+    person.does("git", "annex", "initremote", "glacier", "type=external", "externaltype=glacier", "encryption=shared")
+    stores(person)
+    assert "queued 3 retrieval jobs, 18 bytes, 0 asked" in person.run("glacier", "annex", "prefetch").stderr
+    assert "queued 0 retrieval jobs, 0 bytes, 3 asked" in person.run("glacier", "annex", "prefetch").stderr
+    emulator.advance(hours=4)
+    # What is ready is not brought.
+    assert "queued 0 retrieval jobs, 0 bytes, 3 asked" in person.run("glacier", "annex", "prefetch").stderr
+    assert not any(person.has(name) for name in NAMES)
+    person.does("git", "annex", "get", ".")
+    assert emulator.requests()["InitiateJob"] == 3
 
 
-def test_what_the_cache_does_not_know_is_said(remote):
+def test_what_only_the_repository_knows_is_asked_for(remote):
     stores(remote)
     remote.forgets()
-    outcome = remote.does("glacier", "annex", "prefetch")
-    assert "3 files are not in the cache" in outcome.stderr and "git annex get" in outcome.stderr
+    assert "queued 3 retrieval jobs" in remote.run("glacier", "annex", "prefetch").stderr
+
+
+def test_what_has_expired_is_asked_for_again(remote, emulator):
+    stores(remote)
+    assert "queued 3 retrieval jobs" in remote.run("glacier", "annex", "prefetch").stderr
+    emulator.advance(hours=30)
+    assert "queued 3 retrieval jobs" in remote.run("glacier", "annex", "prefetch").stderr
+
+
+def test_another_region_and_the_credentials_that_git_annex_keeps(person, emulator):
+    person.does(
+        "git", "annex", "initremote", "glacier", "type=external", "externaltype=glacier", "encryption=none",
+        "region=eu-west-1",
+    )
+    stores(person)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        del person.environment[name]
+    assert "queued 3 retrieval jobs" in person.run("glacier", "annex", "prefetch").stderr
+
+
+def test_what_cannot_be_asked_for_is_said(remote):
+    stores(remote)
+    remote.forgets()
+    # As if it had been stored by the built-in remote: nothing is kept of it.
+    uuid = remote.does("git", "config", "remote.glacier.annex-uuid").stdout.strip()
+    remote.adds("other", b"other")
+    other = remote.does("git", "annex", "lookupkey", "other").stdout.strip()
+    remote.does("git", "annex", "drop", "--force", "other")
+    remote.does("git", "annex", "setpresentkey", other, uuid, "1")
+    outcome = remote.fails("glacier", "annex", "prefetch")
+    assert "queued 3 retrieval jobs" in outcome.stderr
+    assert f"1 files could not be asked for, such as 'other': archive '{other}' not found" in outcome.stderr
+
+
+def test_files_of_any_name(remote):
+    for name in ("a b", "ü", "'", "-dash"):
+        (remote.repository / name).write_bytes(name.encode())
+    remote.does("git", "annex", "add", "--quiet", ".")
+    remote.does("git", "commit", "--quiet", "-m", "add")
+    remote.does("git", "annex", "move", "--to", "glacier", ".")
+    assert "queued 4 retrieval jobs" in remote.run("glacier", "annex", "prefetch").stderr

@@ -20,10 +20,12 @@ mod store;
 mod vault;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use tokio::io::BufReader;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::engine::SystemClock;
 use crate::settings::Settings;
 pub use serving::{End, serve};
 
@@ -43,7 +45,8 @@ pub fn run(settings: Settings) -> ExitCode {
                 () = heard(&mut interrupt) => number(SignalKind::interrupt()),
             }
         };
-        serve(settings, BufReader::new(tokio::io::stdin()), Box::new(std::io::stdout()), stop).await
+        let (clock, input) = (Arc::new(SystemClock), BufReader::new(tokio::io::stdin()));
+        serve(settings, clock, input, Box::new(std::io::stdout()), stop).await
     });
     // A read of standard input that is still blocked must not hold up the end.
     runtime.shutdown_background();

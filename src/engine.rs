@@ -35,7 +35,7 @@ pub use error::EngineError;
 pub use jobs::VaultJob;
 pub use list::{Counts, Listing, Summary};
 pub use notices::{Notice, Observer};
-pub use prefetch::{Asked, Prefetch};
+pub use prefetch::Prefetch;
 pub use presence::Presence;
 pub use retrieve::{Retrieval, RetrieveOptions, Wanted};
 pub use sync::Sync;

@@ -17,7 +17,7 @@ mod vaults;
 pub use bandwidth::Bandwidth;
 pub use connection::{Caller, Connection, Glacier, Keys};
 pub use error::{Repeat, ServiceError};
-pub use jobs::{ArchiveJob, InventoryJob, Job, JobStatus, JobTask, Tier};
+pub use jobs::{ArchiveJob, INVENTORY_READY_WITHIN, InventoryJob, Job, JobStatus, JobTask, Tier};
 pub use outputs::{ByteRange, JobOutput};
 pub use uploads::{OpenUpload, StoredArchive, StoredPart};
 pub use vaults::Vault;

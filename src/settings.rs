@@ -9,6 +9,9 @@ use crate::service::{Caller, Connection, Keys};
 /// Where the original put its cache, below the user's cache directory.
 const CACHE_FILE: &str = "glacier-cli/db";
 
+/// The variable by which `glacier annex prefetch` tells the special remote, through git-annex, what it is for.
+pub const PREFETCH_VARIABLE: &str = "GLACIER_ANNEX_PREFETCH";
+
 /// What the environment and the command line decide.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -18,6 +21,9 @@ pub struct Settings {
     pub connection: Connection,
     /// The keys that the environment holds, unless they are of a session that ends: some programs keep them.
     pub lasting_keys: Option<Keys>,
+    /// Whether the special remote only asks for archives and brings none: what `glacier annex prefetch` has git-annex
+    /// start it with.
+    pub is_prefetch: bool,
 }
 
 /// There is no place for the cache.
@@ -42,7 +48,9 @@ impl Settings {
             None => BaseDirs::new().ok_or(NoHome)?.home_dir().join(".cache"),
         };
         let connection = Connection { caller: caller(), ..connection };
-        Ok(Self { cache_path: cache_home.join(CACHE_FILE), connection, lasting_keys: lasting_keys() })
+        let is_prefetch = std::env::var_os(PREFETCH_VARIABLE).is_some_and(|value| !value.is_empty());
+        let cache_path = cache_home.join(CACHE_FILE);
+        Ok(Self { cache_path, connection, lasting_keys: lasting_keys(), is_prefetch })
     }
 }
 

@@ -210,6 +210,8 @@ fn a_key_is_stored_checked_fetched_and_removed() {
          < SETSTATE {KEY} 1 ...
          < TRANSFER-SUCCESS STORE {KEY}
          > CHECKPRESENT {KEY}
+         < GETSTATE {KEY}
+         > VALUE
          < CHECKPRESENT-SUCCESS {KEY}
          > WHEREIS {KEY}
          < WHEREIS-SUCCESS id:...
@@ -233,7 +235,8 @@ fn a_key_is_stored_checked_fetched_and_removed() {
          < GETSTATE {KEY}
          > VALUE something
          < INFO Glacier charges for at least 90 days of each archive...
-         < SETSTATE {KEY} ...
+         < SETSTATE {KEY} 1 ...
+         < SETSTATE {KEY} 1 ...
          < REMOVE-SUCCESS {KEY}
          > REMOVE {KEY}
          < GETSTATE {KEY}
@@ -261,13 +264,13 @@ fn what_is_not_known_is_called_unknown() {
     shell.sqlite().execute("UPDATE archive SET created_here = created_here - 61 * 3600", []).unwrap();
     let mut remote = Remote::prepared(&shell, "");
     let unknown = format!(
-        "> CHECKPRESENT {KEY}\n< CHECKPRESENT-UNKNOWN {KEY} it is not known whether archive '{KEY}' exists: an inventory has been asked for..."
+        "> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE\n< CHECKPRESENT-UNKNOWN {KEY} it is not known whether archive '{KEY}' exists: an inventory has been asked for, ready by about 20..."
     );
     remote.plays(&unknown);
     remote.plays(&unknown);
     assert_eq!(shell.emulator.requests()["InitiateJob"], 1);
     shell.emulator.advance(4 * HOUR);
-    remote.plays(&format!("> CHECKPRESENT {KEY}\n< CHECKPRESENT-SUCCESS {KEY}"));
+    remote.plays(&format!("> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE\n< CHECKPRESENT-SUCCESS {KEY}"));
 
     // Another machine: it has the remote, but not the cache, and no inventory is there to be had.
     std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
@@ -299,7 +302,8 @@ fn a_deletion_of_unknown_outcome_lets_nobody_drop_a_copy() {
     let mut remote = Remote::prepared(&shell, "");
     remote.plays(&stores(KEY, source.display()));
     shell.sqlite().execute("UPDATE archive SET deletion_begun = created_here + 1", []).unwrap();
-    remote.plays(&format!("> CHECKPRESENT {KEY}\n< CHECKPRESENT-UNKNOWN {KEY} ..."));
+    remote
+        .plays(&format!("> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE\n< CHECKPRESENT-UNKNOWN {KEY} ..."));
 }
 
 #[test]
@@ -482,11 +486,76 @@ fn what_was_removed_here_is_not_called_present_by_an_older_state() {
          < GETSTATE {KEY}
          > VALUE {state}
          < INFO ...
-         < SETSTATE {KEY} ...
+         < SETSTATE {KEY} 1 ...
+         < SETSTATE {KEY} 1 ...
          < REMOVE-SUCCESS {KEY}
          > CHECKPRESENT {KEY}
          < GETSTATE {KEY}
          > VALUE {state}
          < CHECKPRESENT-FAILURE {KEY}"
     ));
+}
+
+/// FAILURE would have git-annex store it a second time, and `fsck` forget the copy; a REMOVE that claims success would
+/// leave behind an archive that nobody knows of.
+#[test]
+fn what_an_upload_without_an_answer_may_have_stored_is_neither_absent_nor_removed() {
+    let shell = shell_with_vault();
+    let source = shell.write("file", "hello");
+    let source = source.display();
+    let mut remote = Remote::prepared(&shell, "");
+    shell.fault("cut-after@UploadArchive#1");
+    let why = "an upload of it on 20...";
+    remote.plays(&format!(
+        "> TRANSFER STORE {KEY} {source}
+         < GETSTATE {KEY}
+         > VALUE
+         < TRANSFER-FAILURE STORE {KEY} ...
+         > CHECKPRESENT {KEY}
+         < GETSTATE {KEY}
+         > VALUE
+         < CHECKPRESENT-UNKNOWN {KEY} it is not known whether archive '{KEY}' exists: {why}
+         > TRANSFER STORE {KEY} {source}
+         < TRANSFER-FAILURE STORE {KEY} archive '{KEY}' is not stored now: {why}
+         > REMOVE {KEY}
+         < GETSTATE {KEY}
+         > VALUE
+         < REMOVE-FAILURE {KEY} archive '{KEY}' cannot be removed yet: {why}"
+    ));
+    assert_eq!((shell.count("UploadArchive"), shell.count("DeleteArchive")), (1, 0));
+    assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    remote.plays(&format!(
+        "> CHECKPRESENT {KEY}
+         < GETSTATE {KEY}
+         > VALUE
+         < INFO an earlier upload of '{KEY}' had stored it, as id:...
+         < CHECKPRESENT-SUCCESS {KEY}
+         > REMOVE {KEY}
+         < GETSTATE {KEY}
+         > VALUE
+         < INFO ...
+         < SETSTATE {KEY} 1 ...
+         < SETSTATE {KEY} 1 ...
+         < REMOVE-SUCCESS {KEY}"
+    ));
+}
+
+/// Another clone has removed the key: its archive is still on file here, seen a moment ago.
+#[test]
+fn what_another_clone_has_removed_is_not_called_present() {
+    for (word, answer) in [("removed", "CHECKPRESENT-FAILURE"), ("removing", "CHECKPRESENT-UNKNOWN")] {
+        let shell = shell_with_vault();
+        let state = state_after_storing(&shell);
+        let fields: Vec<&str> = state.split(' ').collect();
+        let removed =
+            format!("1 {} {word} {} {}", fields[1].parse::<u64>().unwrap() + 1, fields[3], fields[4]);
+        let mut remote = Remote::prepared(&shell, "");
+        remote.plays(&format!(
+            "> CHECKPRESENT {KEY}
+             < GETSTATE {KEY}
+             > VALUE {removed}
+             < {answer} {KEY}..."
+        ));
+    }
 }

@@ -12,7 +12,7 @@ use super::protocol::{Question, Reply, Request, Statement};
 use super::session::{Conversation, Line};
 use super::vault::{Stateless, Vault};
 use super::{credentials, state};
-use crate::engine::{Clock, Engine, Presence, SystemClock, Tier, TransferSettings};
+use crate::engine::{Clock, Engine, Presence, Tier, TransferSettings};
 use crate::settings::Settings;
 
 /// Very expensive, so that git-annex takes any other copy first.
@@ -21,6 +21,7 @@ const COST: u32 = 1000;
 /// A remote. Until PREPARE or INITREMOTE it has no vault.
 pub(super) struct Remote {
     settings: Settings,
+    clock: Arc<dyn Clock>,
     line: Arc<Line>,
     vault: RwLock<Option<Arc<Vault>>>,
     /// Held for reading by each upload.
@@ -28,8 +29,8 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    pub(super) fn new(settings: Settings, line: Arc<Line>) -> Self {
-        Self { settings, line, vault: RwLock::default(), uploads: tokio::sync::RwLock::default() }
+    pub(super) fn new(settings: Settings, clock: Arc<dyn Clock>, line: Arc<Line>) -> Self {
+        Self { settings, clock, line, vault: RwLock::default(), uploads: tokio::sync::RwLock::default() }
     }
 
     /// Returns when no upload is going on, and lets no other begin meanwhile.
@@ -57,7 +58,12 @@ impl Remote {
                 Reply::Stored(key, answerable(result)?)
             }
             Request::Retrieve { key, file } => {
-                let result = async { self.vault()?.retrieve(talk, &key, &file).await }.await;
+                let vault = self.vault();
+                let result = match vault {
+                    Ok(vault) if self.settings.is_prefetch => vault.prefetch(talk, &key, &file).await,
+                    Ok(vault) => vault.retrieve(talk, &key, &file).await,
+                    Err(error) => Err(error),
+                };
                 Reply::Retrieved(key, answerable(result)?)
             }
             Request::CheckPresent(key) => {
@@ -119,7 +125,7 @@ impl Remote {
     async fn open(&self, talk: &Conversation, config: &Config) -> Result<Vault, Failure> {
         let name = config.vault_or_default(talk).await?;
         let (connection, origin) = credentials::connection(talk, &self.settings, config).await?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = Arc::clone(&self.clock);
         let engine = Engine::open(&connection, &self.settings.cache_path, Arc::clone(&clock)).await?;
         if engine.cache_set_aside().is_some() {
             talk.tell(&Statement::Info(&format!(

@@ -2,18 +2,18 @@
 //!
 //! # Order of writes
 //!
-//! The key's state first, then the archives. Whoever dies in between leaves an archive that no state names: it is found
-//! by name in this cache or by an inventory. The other order would leave a state by which other clones call an archive
-//! present that is gone.
+//! The key's state, by which other clones no longer call the archives present; then the archives; then the key's state
+//! again, by which they call them gone. Whoever dies in between leaves archives of which nobody knows whether they
+//! exist: an inventory tells, or the next REMOVE.
 
 use std::time::Duration;
 
 use super::failure::Failure;
 use super::protocol::{Key, Statement};
 use super::session::Conversation;
-use super::state::KeyState;
+use super::state::{KeyState, Removal};
 use super::vault::{Vault, by_name};
-use crate::engine::{Archive, Presence};
+use crate::engine::{Archive, Presence, Told};
 use crate::types::{ArchiveName, quoted};
 
 /// What is deleted earlier is charged as if it had been kept so long (developer guide, "Deleting an Archive").
@@ -27,23 +27,32 @@ impl Vault {
         let archive = self.name_of(key)?;
         let kept = talk.state(key).await?;
         let state = KeyState::read(&kept, &self.place);
-        if let KeyState::Stored(told) = &state {
-            self.engine.adopt(&self.name, archive.as_str(), told).await?;
+        self.take_in(&archive, &state).await?;
+        // What an upload may have stored beside what is known would be left behind, and nobody would know.
+        if let Some(why) = self.engine.open_outcome(&self.name, archive.as_str()).await? {
+            let name = quoted(archive.as_str());
+            return Err(Failure::said(format!("archive {name} cannot be removed yet: {why}")));
         }
         let known = self.known(&archive).await?;
         self.tell_of_fee(talk, &known)?;
-        if !kept.is_empty() {
-            talk.tell(&Statement::State(key, ""))?;
-        }
-        let deleted = match self.engine.delete_all_of_name(&self.name, archive.as_str()).await {
-            Ok(deleted) => deleted,
-            Err(error) => {
+        if !known.is_empty() {
+            let archives = known.iter().map(|archive| archive.id.clone()).collect();
+            let removal = Removal { since: self.clock.now(), archives, is_done: false };
+            self.keep(talk, key, &KeyState::Removed(removal.clone()))?;
+            if let Err(error) = self.engine.delete_all_of_name(&self.name, archive.as_str()).await {
                 self.restore_state(talk, key, &archive, &kept).await?;
                 return Err(error.into());
             }
-        };
-        if deleted > 0 || matches!(state, KeyState::Empty(_)) {
-            return Ok(());
+            return self.keep(talk, key, &KeyState::Removed(Removal { is_done: true, ..removal }));
+        }
+        match state {
+            KeyState::Empty(_) => return self.keep(talk, key, &KeyState::Nothing),
+            // Deleted from here before, but what is kept is older than that, or came from a clone that did not know.
+            KeyState::Stored(Told { id, .. }) => {
+                let removal = Removal { since: self.clock.now(), archives: vec![id], is_done: true };
+                self.keep(talk, key, &KeyState::Removed(removal))?;
+            }
+            KeyState::Removed(_) | KeyState::Nothing => {}
         }
         match self.engine.presence(&self.name, &by_name(&archive), self.max_age).await? {
             Presence::Absent => Ok(()),

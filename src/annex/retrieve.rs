@@ -8,7 +8,9 @@ use super::protocol::Key;
 use super::session::Conversation;
 use super::state::KeyState;
 use super::vault::{Vault, by_name};
-use crate::engine::{EngineError, Job, JobTask, RangeSize, Retrieval, RetrieveOptions, Target, Tier, Wanted};
+use crate::engine::{
+    EngineError, Job, JobTask, Prefetch, RangeSize, Retrieval, RetrieveOptions, Target, Tier, Wanted,
+};
 use crate::types::{ArchiveName, ArchiveRef, Timestamp, quoted};
 
 /// For how long at least a job's output can be had (developer guide, "Downloading an Archive").
@@ -22,19 +24,15 @@ impl Vault {
     /// Among others while Glacier is not ready, saying when it will be and what to run then.
     pub(super) async fn retrieve(&self, talk: &Conversation, key: &Key, file: &Path) -> Result<(), Failure> {
         let archive = self.name_of(key)?;
-        if let KeyState::Empty(_) = self.learn(talk, key, &archive).await? {
-            let cannot_write = |error| Failure::said(format!("cannot write {}: {error}", file.display()));
-            return File::create(file).map(drop).map_err(cannot_write);
+        if self.is_brought_empty(talk, key, &archive, file).await? {
+            return Ok(());
         }
-        let reference = by_name(&archive);
-        let retrieval = match self.bring(talk, reference.clone(), file).await {
-            Err(EngineError::Ambiguous { reference, candidates }) => {
-                // Of several that may differ it is the one that the repository names.
-                match self.state(talk, key).await? {
-                    KeyState::Stored(told) if candidates.iter().any(|other| other.id == told.id) => {
-                        self.bring(talk, ArchiveRef::Id(told.id), file).await
-                    }
-                    _ => Err(EngineError::Ambiguous { reference, candidates }),
+        let retrieval = match self.bring(talk, by_name(&archive), file).await {
+            Err(error) if error.is_of_another_archive() => {
+                // Of several that may differ, or in place of one that is gone, it is the one that the repository names.
+                match self.learn(talk, key, &archive).await? {
+                    KeyState::Stored(told) => self.bring(talk, ArchiveRef::Id(told.id), file).await,
+                    _ => Err(error),
                 }
             }
             brought => brought,
@@ -44,6 +42,49 @@ impl Vault {
             Retrieval::Queued => Err(self.queued(&archive)),
             Retrieval::Pending => Err(self.pending(&archive).await),
         }
+    }
+
+    /// Asks for the key unless a job brings it already, and fails as [`Vault::retrieve`] does until it is there.
+    ///
+    /// # Errors
+    ///
+    /// Always, unless the key is empty; what is said begins with the [`Prefetch`] that it was.
+    pub(super) async fn prefetch(&self, talk: &Conversation, key: &Key, file: &Path) -> Result<(), Failure> {
+        let archive = self.name_of(key)?;
+        if self.is_brought_empty(talk, key, &archive, file).await? {
+            return Ok(());
+        }
+        let ask = |reference| async move { self.engine.prefetch(&self.name, &reference, self.tier).await };
+        let asked = match ask(by_name(&archive)).await {
+            Err(error) if error.is_of_another_archive() => match self.learn(talk, key, &archive).await? {
+                KeyState::Stored(told) => ask(ArchiveRef::Id(told.id)).await,
+                _ => Err(error),
+            },
+            asked => asked,
+        };
+        Err(match asked? {
+            Prefetch::Queued => self.queued(&archive),
+            before @ Prefetch::AskedBefore => {
+                Failure::said(format!("{before} for archive {}", quoted(archive.as_str())))
+            }
+        })
+    }
+
+    /// Lets the cache know what the repository knows of the key if it knows nothing itself; a key that is empty is
+    /// brought by that alone.
+    async fn is_brought_empty(
+        &self,
+        talk: &Conversation,
+        key: &Key,
+        archive: &ArchiveName,
+        file: &Path,
+    ) -> Result<bool, Failure> {
+        if !self.known(archive).await?.is_empty() {
+            return Ok(false);
+        }
+        let KeyState::Empty(_) = self.learn(talk, key, archive).await? else { return Ok(false) };
+        let cannot_write = |error| Failure::said(format!("cannot write {}: {error}", file.display()));
+        File::create(file).map(|_| true).map_err(cannot_write)
     }
 
     async fn bring(
@@ -62,7 +103,8 @@ impl Vault {
     fn queued(&self, archive: &ArchiveName) -> Failure {
         let times = times(self.tier.unwrap_or(Tier::Standard), self.clock.now());
         Failure::said(format!(
-            "queued retrieval job for archive {}, {times}; run the same command again then",
+            "{} for archive {}, {times}; run the same command again then",
+            Prefetch::Queued,
             quoted(archive.as_str())
         ))
     }

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::protocol::{Job, Request};
 use super::remote::Remote;
 use super::session::{Conversation, Heard, Line};
+use crate::engine::Clock;
 use crate::settings::Settings;
 
 /// How long requests that are being served may go on when git-annex has hung up: enough for an answer that is on its
@@ -40,12 +41,13 @@ pub enum End {
 /// When git-annex cannot be heard or spoken to, says what makes no sense, or says that it has met an error.
 pub async fn serve(
     settings: Settings,
+    clock: Arc<dyn Clock>,
     input: impl AsyncBufRead + Send + Unpin + 'static,
     output: Box<dyn Write + Send>,
     stop: impl Future<Output = u8>,
 ) -> io::Result<End> {
     let line = Arc::new(Line::open(output)?);
-    let remote = Arc::new(Remote::new(settings, Arc::clone(&line)));
+    let remote = Arc::new(Remote::new(settings, clock, Arc::clone(&line)));
     let mut serving =
         Serving { line, remote: Arc::clone(&remote), queues: HashMap::new(), jobs: JoinSet::new() };
     let mut lines = read(input);

@@ -29,13 +29,15 @@ impl Vault {
         if size_bytes == 0 {
             return self.store_empty(talk, key).await;
         }
-        if !self.stateless.take(key, self.clock.now()) {
-            self.learn(talk, key, &archive).await?;
-        }
+        let kept = if self.stateless.take(key, self.clock.now()) {
+            KeyState::Nothing
+        } else {
+            self.learn(talk, key, &archive).await?
+        };
         match self.engine.holding(&self.name, archive.as_str(), size_bytes, self.max_age).await? {
             Holding::Stored(archive) => {
                 let state = self.state_of(&archive, size_bytes);
-                if talk.state(key).await? != state.text(&self.place) {
+                if kept != state {
                     self.keep(talk, key, &state)?;
                 }
                 Ok(())

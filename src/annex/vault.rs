@@ -9,7 +9,7 @@ use super::credentials::Origin;
 use super::failure::Failure;
 use super::protocol::{Key, Statement};
 use super::session::Conversation;
-use super::state::KeyState;
+use super::state::{KeyState, Removal};
 use crate::engine::{Archive, Clock, Engine, Patience, Presence, Tier, Told};
 use crate::types::{ArchiveName, ArchiveRef, InvalidValue, Timestamp, VaultName, annex_name};
 
@@ -67,24 +67,32 @@ impl Vault {
         Ok(self.engine.known(&self.name, &by_name(archive)).await?)
     }
 
-    /// Where the cache knows no archive of the key, lets it know what is kept of the key in the repository, and returns
-    /// that.
+    /// Lets the cache know what is kept of the key in the repository, and returns that. Also where the cache knows an
+    /// archive of the key, as another clone may have removed that one, and stored another.
     pub(super) async fn learn(
         &self,
         talk: &Conversation,
         key: &Key,
         archive: &ArchiveName,
     ) -> Result<KeyState, Failure> {
-        if !self.known(archive).await?.is_empty() {
-            return Ok(KeyState::Nothing);
-        }
         let state = self.state(talk, key).await?;
-        match &state {
-            KeyState::Stored(told) => self.engine.adopt(&self.name, archive.as_str(), told).await?,
-            KeyState::Nothing => self.stateless.remember(key, self.clock.now()),
-            KeyState::Empty(_) => {}
+        if state == KeyState::Nothing {
+            self.stateless.remember(key, self.clock.now());
         }
+        self.take_in(archive, &state).await?;
         Ok(state)
+    }
+
+    /// Lets the cache know what is kept of a key.
+    pub(super) async fn take_in(&self, archive: &ArchiveName, state: &KeyState) -> Result<(), Failure> {
+        match state {
+            KeyState::Stored(told) => self.engine.adopt(&self.name, archive.as_str(), told).await?,
+            KeyState::Removed(Removal { since, archives, is_done }) => {
+                self.engine.told_deleted(&self.name, archives, *since, *is_done).await?;
+            }
+            KeyState::Empty(_) | KeyState::Nothing => {}
+        }
+        Ok(())
     }
 
     pub(super) async fn state(&self, talk: &Conversation, key: &Key) -> Result<KeyState, Failure> {
@@ -116,7 +124,7 @@ impl Vault {
                     places.push(format!("id:{id} in vault {}, stored {stored}", self.name));
                 }
                 KeyState::Empty(_) => places.push("an empty file, kept in the repository".to_owned()),
-                KeyState::Nothing => return Ok(None),
+                KeyState::Removed(_) | KeyState::Nothing => return Ok(None),
             }
         }
         Ok(Some(places.join("; ")))

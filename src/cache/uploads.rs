@@ -354,9 +354,15 @@ fn uploads_of(
     vault: &VaultName,
     name: &str,
 ) -> rusqlite::Result<Vec<UnfinishedUpload>> {
-    let mut uploads = unfinished_uploads(connection, scope, vault)?;
-    uploads.retain(|upload| upload.name == name);
-    Ok(uploads)
+    let sql = format!(
+        "SELECT {COLUMNS} FROM upload WHERE vault = :vault AND name = :name AND {OWNED} ORDER BY number"
+    );
+    let mut query = connection.prepare_cached(&sql)?;
+    let parameters = named_params! {
+        ":vault": vault.as_str(), ":name": name, ":account": scope.account_text(), ":key": &scope.access_key_id,
+        ":region": scope.region.as_str()
+    };
+    all_unfinished(&mut query.query(parameters)?)
 }
 
 fn unfinished_uploads(
@@ -370,7 +376,10 @@ fn unfinished_uploads(
         ":vault": vault.as_str(), ":account": scope.account_text(), ":key": &scope.access_key_id,
         ":region": scope.region.as_str()
     };
-    let mut rows = query.query(parameters)?;
+    all_unfinished(&mut query.query(parameters)?)
+}
+
+fn all_unfinished(rows: &mut rusqlite::Rows<'_>) -> rusqlite::Result<Vec<UnfinishedUpload>> {
     let mut uploads = Vec::new();
     while let Some(row) = rows.next()? {
         uploads.extend(unfinished(row));

@@ -200,6 +200,12 @@ impl EngineError {
         self.hint().map_or_else(|| said.to_string(), |hint| format!("{said}; {hint}"))
     }
 
+    /// Returns whether another archive may be meant than the one that was looked for: several have the name, or the
+    /// service does not know the one that the cache knows.
+    pub fn is_of_another_archive(&self) -> bool {
+        matches!(self, Self::Ambiguous { .. } | Self::Service(ServiceError::NotFound { .. }))
+    }
+
     pub(super) fn archive_not_found(reference: &ArchiveRef) -> Self {
         Self::ArchiveNotFound { reference: reference.to_string() }
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::{Engine, EngineError};
-use crate::service::{Job, JobStatus, JobTask};
-use crate::types::{ArchiveRef, Timestamp, VaultName};
+use crate::service::{ArchiveJob, Job, JobStatus, JobTask, ServiceError};
+use crate::types::{ArchiveId, ArchiveRef, JobId, Timestamp, VaultName};
 
 /// How long a list of jobs serves the retrievals of one process. How a job of it stands is asked again before it is
 /// called pending.
@@ -28,10 +28,20 @@ pub struct VaultJob {
 /// The jobs of a vault as the service has listed them.
 #[derive(Debug, Clone)]
 pub(super) struct JobList {
-    pub(super) jobs: Arc<Vec<Job>>,
+    jobs: Arc<JobsByArchive>,
     listed: Timestamp,
     /// Whether the list was read for this very question.
     pub(super) is_fresh: bool,
+}
+
+/// A vault may have thousands of jobs, of which each retrieval wants its own.
+type JobsByArchive = HashMap<ArchiveId, Vec<(Job, ArchiveJob)>>;
+
+impl JobList {
+    /// Returns the jobs that bring all of the archive, in the service's order.
+    pub(super) fn of(&self, archive: &ArchiveId) -> &[(Job, ArchiveJob)] {
+        self.jobs.get(archive).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// The last list of each vault.
@@ -67,17 +77,10 @@ impl Engine {
         reference: &ArchiveRef,
     ) -> Result<Option<Job>, EngineError> {
         let known = self.known(vault, reference).await?;
-        let is_of_it = |job: &&Job| match &job.task {
-            JobTask::Archive(task) => {
-                job.status == JobStatus::InProgress
-                    && task.is_whole
-                    && known.iter().any(|archive| archive.id == task.archive)
-            }
-            JobTask::Inventory(_) => false,
-        };
-        let listed = self.job_list(vault).await?.jobs.iter().find(is_of_it).cloned();
-        if listed.is_some() {
-            return Ok(listed);
+        let list = self.job_list(vault).await?;
+        let mut listed = known.iter().flat_map(|archive| list.of(&archive.id));
+        if let Some((job, _)) = listed.find(|(job, _)| job.status == JobStatus::InProgress) {
+            return Ok(Some(job.clone()));
         }
         for archive in &known {
             if let Some(id) = self.cache.jobs_of(&archive.id)?.first() {
@@ -87,6 +90,35 @@ impl Engine {
         Ok(None)
     }
 
+    /// Returns a job for the archive that was started from here, if the service knows it and it has not failed; it may be
+    /// missing from the service's list. Those that will bring nothing more are forgotten.
+    pub(super) async fn remembered_job(
+        &self,
+        vault: &VaultName,
+        archive: &ArchiveId,
+    ) -> Result<Option<Job>, EngineError> {
+        for id in self.cache.jobs_of(archive)? {
+            match self.describe_job(vault, &id).await? {
+                Some(job) if job.status != JobStatus::Failed => return Ok(Some(job)),
+                _ => self.cache.forget_job(&id)?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns how a job stands, or none if the service knows it no more.
+    pub(super) async fn describe_job(
+        &self,
+        vault: &VaultName,
+        id: &JobId,
+    ) -> Result<Option<Job>, EngineError> {
+        match self.glacier.describe_job(vault, id).await {
+            Ok(job) => Ok(Some(job)),
+            Err(ServiceError::NotFound { message }) if !message.starts_with("Vault not found") => Ok(None),
+            Err(error) => Err(self.about_vault(vault)(error)),
+        }
+    }
+
     /// Returns the jobs of the vault, from a list that may be a minute old: one serves all who ask at once.
     pub(super) async fn job_list(&self, vault: &VaultName) -> Result<JobList, EngineError> {
         let mut lists = self.job_lists.lock().await;
@@ -94,7 +126,15 @@ impl Engine {
         if let Some(list) = lists.get(vault).filter(|list| now.since(list.listed) < LIST_SERVES) {
             return Ok(JobList { is_fresh: false, ..list.clone() });
         }
-        let jobs = self.glacier.list_jobs(vault).await.map_err(self.about_vault(vault))?;
+        let mut jobs = JobsByArchive::new();
+        for job in self.glacier.list_jobs(vault).await.map_err(self.about_vault(vault))? {
+            if let JobTask::Archive(task) = &job.task
+                && task.is_whole
+            {
+                let task = task.clone();
+                jobs.entry(task.archive.clone()).or_default().push((job, task));
+            }
+        }
         let list = JobList { jobs: Arc::new(jobs), listed: now, is_fresh: true };
         lists.insert(vault.clone(), list.clone());
         Ok(list)

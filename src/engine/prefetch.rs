@@ -1,88 +1,64 @@
-//! Asking for many archives at once, to bring them later.
+//! Asking for an archive, to bring it later.
 
-use std::collections::HashSet;
+use std::fmt;
 
 use super::wait::Pauses;
 use super::{Engine, EngineError};
-use crate::cache::{Archive, Scope};
-use crate::service::{JobStatus, JobTask, Repeat, ServiceError, Tier};
+use crate::cache::Scope;
+use crate::service::{JobStatus, Repeat, ServiceError, Tier};
 use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName};
 
 /// How often one request is repeated while the service has too much to do: with pauses up to ten minutes, for hours.
 const REPEATS_MAX: u32 = 30;
 
-/// What came of asking for archives.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Prefetch {
-    /// The jobs that were started.
-    pub queued: Asked,
-    /// The archives of which a job is under way or has finished already.
-    pub asked_before: Asked,
-    /// The names of which nothing is known here.
-    pub unknown: Vec<String>,
+/// What came of asking for an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prefetch {
+    /// A job was started.
+    Queued,
+    /// A job of it is under way, or has finished and its output is there.
+    AskedBefore,
 }
 
-/// How many archives, and how large they are together as far as their sizes are known.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// How many.
-    pub archives: u64,
-    /// Their sizes.
-    pub bytes: u64,
+impl Prefetch {
+    const ALL: [Self; 2] = [Self::Queued, Self::AskedBefore];
+
+    /// Returns what a sentence says that begins as this is written.
+    pub fn said_by(sentence: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| sentence.starts_with(&outcome.to_string()))
+    }
 }
 
-impl Asked {
-    fn add(&mut self, archive: &Archive) {
-        self.archives += 1;
-        self.bytes += archive.size_bytes.unwrap_or(0);
+impl fmt::Display for Prefetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Queued => "queued retrieval job",
+            Self::AskedBefore => "there is a retrieval job",
+        })
     }
 }
 
 impl Engine {
-    /// Starts a job for each archive that none brings yet, in the order in which they were stored: the service likes that
-    /// best. Nothing is downloaded. Of several archives of one name the oldest is taken.
-    ///
-    /// # Errors
-    ///
-    /// The first that repeating does not help; the jobs that were started by then go on.
+    /// Starts a job for the archive unless one brings it already. Nothing is downloaded. While the service has too much
+    /// to do, this waits and asks again.
     pub async fn prefetch(
         &self,
         vault: &VaultName,
-        names: Vec<String>,
+        reference: &ArchiveRef,
         tier: Option<Tier>,
     ) -> Result<Prefetch, EngineError> {
         let scope = self.scope_of(vault).await?;
-        let mut outcome = Prefetch::default();
-        let mut wanted = Vec::new();
-        for name in names {
-            let found = self.find(&scope, vault, &ArchiveRef::Name(name.clone()))?;
-            match found.into_iter().next() {
-                Some(archive) => wanted.push(archive),
-                None => outcome.unknown.push(name),
+        let equal = self.resolve_content(&scope, vault, reference)?;
+        let list = self.job_list(vault).await?;
+        for archive in &equal {
+            let is_listed = list.of(&archive.id).iter().any(|(job, _)| job.status != JobStatus::Failed);
+            if is_listed || self.remembered_job(vault, &archive.id).await?.is_some() {
+                return Ok(Prefetch::AskedBefore);
             }
         }
-        wanted.sort_by_key(Archive::stored_at);
-        let asked = self.asked_for(vault).await?;
-        for archive in &wanted {
-            if asked.contains(&archive.id) || !self.cache.jobs_of(&archive.id)?.is_empty() {
-                outcome.asked_before.add(archive);
-            } else {
-                self.start_job(&scope, vault, &archive.id, tier).await?;
-                outcome.queued.add(archive);
-            }
-        }
-        Ok(outcome)
-    }
-
-    /// Returns the archives that a job brings, under way or finished.
-    async fn asked_for(&self, vault: &VaultName) -> Result<HashSet<ArchiveId>, EngineError> {
-        let jobs = self.glacier.list_jobs(vault).await.map_err(self.about_vault(vault))?;
-        let whole =
-            jobs.into_iter().filter(|job| job.status != JobStatus::Failed).filter_map(|job| match job.task {
-                JobTask::Archive(task) if task.is_whole => Some(task.archive),
-                _ => None,
-            });
-        Ok(whole.collect())
+        let [archive, ..] = equal.as_slice() else { return Err(EngineError::archive_not_found(reference)) };
+        self.start_job(&scope, vault, &archive.id, tier).await?;
+        Ok(Prefetch::Queued)
     }
 
     /// A request that may have been carried out is not repeated: a second job would cost a second time.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::sync::Finished;
 use super::{Engine, EngineError, Patience, Sync};
 use crate::cache::{Archive, Finding, INVENTORY_LAG, InventoryKnowledge, InventoryTaken, Scope};
-use crate::service::ServiceError;
+use crate::service::{INVENTORY_READY_WITHIN, ServiceError};
 use crate::types::{ArchiveRef, Timestamp, VaultName, quoted};
 
 /// How long before its job was asked for an inventory, unchanged since long, still tells of what was in the vault. One
@@ -23,7 +23,8 @@ const NOT_LISTED: &str =
 pub enum Presence {
     /// It is known to have existed within the age that was allowed, and was not deleted from here.
     Present,
-    /// It was deleted from here, or never was in a vault of which all is known.
+    /// It was deleted from here, or is missing from an inventory that would list it, or never was in a vault of which
+    /// all is known; and no upload from here may have stored it.
     Absent,
     /// Neither is certain, for this reason, which says what to do.
     Unknown(String),
@@ -33,7 +34,9 @@ impl Engine {
     /// Tells whether an archive of the name exists, as far as is known without waiting.
     ///
     /// Where the knowledge is older than `max_age`, an inventory that was made meanwhile is taken in, or one is asked
-    /// for, and the answer is unknown until it is there.
+    /// for, and the answer is unknown until it is there. An archive that an upload from here may have stored is not
+    /// absent: the service is asked for the outcome where it can be asked, else the answer is unknown until an inventory
+    /// tells.
     pub async fn presence(
         &self,
         vault: &VaultName,
@@ -46,7 +49,7 @@ impl Engine {
         if is_settled(&known) {
             return Ok(known);
         }
-        let why = match self.learn_more(&scope, vault, max_age).await {
+        let why = match self.learn_more(&scope, vault, reference, max_age).await {
             Ok(why) => why,
             Err(error) => error.explained(),
         };
@@ -58,9 +61,30 @@ impl Engine {
         Ok(Presence::Unknown(format!("it is not known whether archive {name} exists: {why}")))
     }
 
+    /// Asks the service for what the cache does not know. Returns why the answer may still be unknown.
+    async fn learn_more(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        reference: &ArchiveRef,
+        max_age: Duration,
+    ) -> Result<String, EngineError> {
+        let Some(name) = reference.name() else {
+            return self.learn_by_inventory(scope, vault, max_age).await;
+        };
+        if !self.unanswered(scope, vault, name)?.is_empty() {
+            self.ask_for_outcomes(scope, vault, name).await?;
+        }
+        let why = self.learn_by_inventory(scope, vault, max_age).await?;
+        match self.unanswered(scope, vault, name)?.first() {
+            Some(upload) => self.why_unknown(vault, upload),
+            None => Ok(why),
+        }
+    }
+
     /// Takes in an inventory that is newer than the last, or asks for one where there was one before. Returns why the
     /// answer may still be unknown.
-    async fn learn_more(
+    async fn learn_by_inventory(
         &self,
         scope: &Scope,
         vault: &VaultName,
@@ -70,15 +94,20 @@ impl Engine {
         let last = self.cache.vault_knowledge(scope, vault)?.and_then(|known| known.inventory);
         let last_requested = last.map(|taken| taken.requested);
         let oldest = last_requested.map_or(now - max_age, |requested| requested.max(now - max_age));
-        let asked_for = "an inventory has been asked for; try again in about four hours";
+        let asked_for = |asked: Timestamp| {
+            let ready = asked + INVENTORY_READY_WITHIN;
+            format!(
+                "an inventory has been asked for, ready by about {ready}; run the same command again then"
+            )
+        };
         match self.sync_if_finished(scope, vault, oldest).await? {
             Finished::TakenIn => return Ok(NOT_LISTED.to_owned()),
-            Finished::Pending => return Ok(asked_for.to_owned()),
+            Finished::Pending { asked } => return Ok(asked_for(asked)),
             Finished::No if last_requested > Some(now - ASK_AGAIN) => return Ok(NOT_LISTED.to_owned()),
             Finished::No => {}
         }
         if last.is_some() || self.cache.has_older_than(scope, vault, now - max_age)? {
-            return self.ask_for_inventory(scope, vault).await.map(|_| asked_for.to_owned());
+            return self.ask_for_inventory(scope, vault).await.map(|_| asked_for(now));
         }
         self.learn_that_it_was_empty(scope, vault).await?;
         Ok(format!("not all that the vault holds is known; run: glacier vault sync {vault}"))
@@ -95,18 +124,22 @@ impl Engine {
         let rows = self.cache.find(scope, vault, reference)?;
         let known = self.cache.vault_knowledge(scope, vault)?.unwrap_or_default();
         let unknown = || Ok(Presence::Unknown("not enough is known".to_owned()));
+        let absent = || match reference.name() {
+            Some(name) if !self.unanswered(scope, vault, name)?.is_empty() => unknown(),
+            _ => Ok(Presence::Absent),
+        };
         let live: Vec<&Archive> = rows.iter().filter(|row| row.deleted_here.is_none()).collect();
         if !live.is_empty() {
             if self.is_recent(live.iter().copied(), known.inventory, max_age) {
                 return Ok(Presence::Present);
             }
             let is_gone = |archive: &&Archive| known.inventory.is_some_and(|taken| lacks(taken, archive));
-            return if live.iter().all(is_gone) { Ok(Presence::Absent) } else { unknown() };
+            return if live.iter().all(is_gone) { absent() } else { unknown() };
         }
         let oldest = self.clock.now() - max_age;
         let is_listed = known.inventory.is_some_and(|taken| taken.is_complete && taken.requested >= oldest);
         if !rows.is_empty() || known.empty_since.is_some() || is_listed {
-            return Ok(Presence::Absent);
+            return absent();
         }
         unknown()
     }

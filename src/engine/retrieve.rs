@@ -18,7 +18,7 @@ use super::download::Output;
 use super::wait::Pauses;
 use super::{Engine, EngineError, Notice, Patience, Progress, RangeSize, Target};
 use crate::cache::Scope;
-use crate::service::{Job, JobStatus, Repeat, ServiceError, Tier};
+use crate::service::{Repeat, ServiceError, Tier};
 use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName};
 use order::{Order, Shared, Standing};
 
@@ -137,7 +137,7 @@ impl Work<'_> {
             self.find_remembered(order).await?;
         }
         if let Standing::Unsure(id) = &order.standing {
-            let job = self.describe(id).await?;
+            let job = self.engine.describe_job(self.vault, id).await?;
             order.take(job);
         }
         if let Standing::Ready(..) = &order.standing {
@@ -151,14 +151,8 @@ impl Work<'_> {
 
     /// Looks for a job that was started here and that the service does not list, or not yet.
     async fn find_remembered(&self, order: &mut Order) -> Result<(), EngineError> {
-        for id in self.engine.cache.jobs_of(&order.archive.id)? {
-            match self.describe(&id).await? {
-                Some(job) if job.status != JobStatus::Failed => {
-                    order.take(Some(job));
-                    return Ok(());
-                }
-                _ => self.engine.cache.forget_job(&id)?,
-            }
+        if let Some(job) = self.engine.remembered_job(self.vault, &order.archive.id).await? {
+            order.take(Some(job));
         }
         Ok(())
     }
@@ -273,17 +267,8 @@ impl Work<'_> {
 
     async fn ask(&self, order: &mut Order) -> Result<(), EngineError> {
         let Some(id) = order.job() else { return Ok(()) };
-        let job = self.describe(id).await?;
+        let job = self.engine.describe_job(self.vault, id).await?;
         order.take(job);
         Ok(())
-    }
-
-    /// Returns how a job stands, or none if the service knows it no more.
-    async fn describe(&self, id: &JobId) -> Result<Option<Job>, EngineError> {
-        match self.engine.glacier.describe_job(self.vault, id).await {
-            Ok(job) => Ok(Some(job)),
-            Err(ServiceError::NotFound { message }) if !message.starts_with("Vault not found") => Ok(None),
-            Err(error) => Err(self.engine.about_vault(self.vault)(error)),
-        }
     }
 }

@@ -35,7 +35,7 @@ pub enum Sync {
 /// The inventory jobs of a vault that bring all of it.
 pub(super) struct InventoryJobs {
     finished: Option<Job>,
-    pending: Option<JobId>,
+    pending: Option<Job>,
 }
 
 impl Engine {
@@ -63,7 +63,7 @@ impl Engine {
             }
         }
         let (id, unfinished) = match jobs.pending {
-            Some(id) => (id, Sync::Pending),
+            Some(job) => (job.id, Sync::Pending),
             None => (self.ask_for_inventory(&scope, vault).await?, Sync::Queued),
         };
         if patience == Patience::ComeBackLater {
@@ -83,7 +83,8 @@ impl Engine {
         let is_recent = |job: &Job| job.created_at().is_ok_and(|created| created > oldest);
         let jobs = self.inventory_jobs(vault, is_recent).await?;
         let Some(job) = &jobs.finished else {
-            return Ok(jobs.pending.map_or(Finished::No, |_| Finished::Pending));
+            let asked = |job: Job| job.created_at().unwrap_or_else(|_| self.clock.now());
+            return Ok(jobs.pending.map_or(Finished::No, |job| Finished::Pending { asked: asked(job) }));
         };
         let mut tell: Tell = Box::new(|_| {});
         match self.take_in(scope, vault, job, false, &mut tell).await {
@@ -99,7 +100,7 @@ impl Engine {
     ) -> Result<InventoryJobs, EngineError> {
         let mut jobs = self.glacier.list_jobs(vault).await.map_err(self.about_vault(vault))?;
         jobs.retain(|job| matches!(&job.task, JobTask::Inventory(task) if task.is_full_json));
-        let pending = jobs.iter().find(|job| job.status == JobStatus::InProgress).map(|job| job.id.clone());
+        let pending = jobs.iter().find(|job| job.status == JobStatus::InProgress).cloned();
         let finished = jobs.into_iter().filter(|job| job.status == JobStatus::Succeeded && is_recent(job));
         Ok(InventoryJobs { finished: finished.max_by_key(Job::completed_at), pending })
     }
@@ -255,7 +256,10 @@ pub(super) enum Finished {
     /// The cache agrees with it.
     TakenIn,
     /// It is being made.
-    Pending,
+    Pending {
+        /// Since then.
+        asked: Timestamp,
+    },
     /// There is none.
     No,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Engine, EngineError, Presence};
 use crate::cache::{Archive, ToldArchive};
-use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName};
+use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName, quoted};
 
 /// How far ahead a clock of another machine may be for its times to be believed.
 const CLOCKS_APART: Duration = Duration::from_secs(15 * 60);
@@ -40,10 +40,37 @@ impl Engine {
     /// been there, not as present.
     pub async fn adopt(&self, vault: &VaultName, name: &str, told: &Told) -> Result<(), EngineError> {
         let scope = self.scope_of(vault).await?;
+        if !self.cache.find(&scope, vault, &ArchiveRef::Id(told.id.clone()))?.is_empty() {
+            return Ok(());
+        }
         let now = self.clock.now();
         let stored = (told.stored <= now + CLOCKS_APART).then(|| told.stored.min(now));
         let archive = ToldArchive { id: &told.id, name, size_bytes: told.size_bytes, stored };
         Ok(self.cache.adopt(&scope, vault, &archive)?)
+    }
+
+    /// Takes in that archives were deleted by someone else: those that are on file here no longer count as known to
+    /// exist, unless an inventory has listed them since, and if the service has acknowledged it they are gone.
+    pub async fn told_deleted(
+        &self,
+        vault: &VaultName,
+        archives: &[ArchiveId],
+        since: Timestamp,
+        is_acknowledged: bool,
+    ) -> Result<(), EngineError> {
+        let scope = self.scope_of(vault).await?;
+        let since = since.min(self.clock.now());
+        for id in archives {
+            let known = self.find(&scope, vault, &ArchiveRef::Id(id.clone()))?;
+            let is_news = |archive: &&Archive| archive.last_seen_upstream < Some(since);
+            let Some(archive) = known.iter().find(is_news) else { continue };
+            if is_acknowledged {
+                self.cache.mark_deleted(id, since)?;
+            } else if archive.deletion_begun < Some(since) {
+                self.cache.begin_deletion(id, since)?;
+            }
+        }
+        Ok(())
     }
 
     /// Tells whether storing an archive of this name and size would double it. Like [`Engine::presence`], but an archive
@@ -58,7 +85,12 @@ impl Engine {
         let scope = self.scope_of(vault).await?;
         let reference = ArchiveRef::Name(name.to_owned());
         if self.find(&scope, vault, &reference)?.is_empty() {
-            return Ok(Holding::Nothing);
+            if self.unanswered(&scope, vault, name)?.is_empty() {
+                return Ok(Holding::Nothing);
+            }
+            if let Some(why) = self.open_outcome(vault, name).await? {
+                return Ok(Holding::Unknown(format!("archive {} is not stored now: {why}", quoted(name))));
+            }
         }
         match self.presence(vault, &reference, max_age).await? {
             Presence::Absent => return Ok(Holding::Nothing),

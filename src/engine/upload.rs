@@ -23,6 +23,7 @@ mod open;
 mod parts;
 mod resume;
 mod source;
+mod unanswered;
 mod whole;
 
 pub use open::OpenUploads;

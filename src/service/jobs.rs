@@ -1,5 +1,7 @@
 //! Calls about jobs: what was asked for, how it stands.
 
+use std::time::Duration;
+
 use aws_sdk_glacier::types::{ActionCode, GlacierJobDescription, JobParameters, StatusCode};
 
 use super::{Glacier, ServiceError, retries};
@@ -77,6 +79,10 @@ pub enum JobStatus {
     Failed,
 }
 
+/// After how long at most an inventory is ready as a rule: its jobs have no tier, and take as long as those of
+/// [`Tier::Standard`].
+pub const INVENTORY_READY_WITHIN: Duration = Tier::Standard.ready_within();
+
 /// How fast an archive is wanted, at which price (developer guide, "Archive Retrieval Options").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tier {
@@ -104,8 +110,8 @@ impl Tier {
     }
 
     /// Returns after how long at most a job is ready as a rule.
-    pub fn ready_within(self) -> std::time::Duration {
-        std::time::Duration::from_secs(match self {
+    pub const fn ready_within(self) -> Duration {
+        Duration::from_secs(match self {
             Self::Expedited => 5 * 60,
             Self::Standard => 5 * 60 * 60,
             Self::Bulk => 12 * 60 * 60,

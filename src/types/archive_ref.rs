@@ -19,6 +19,16 @@ pub enum ArchiveRef {
     Id(ArchiveId),
 }
 
+impl ArchiveRef {
+    /// Returns the name, if it refers by one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) | Self::PrefixedName(name) => Some(name),
+            Self::Id(_) => None,
+        }
+    }
+}
+
 impl FromStr for ArchiveRef {
     type Err = InvalidValue;
 

@@ -32,21 +32,25 @@ pub struct Machine {
     pub home: TempDir,
 }
 
+/// How the emulator is reached.
+pub fn connection(emulator: &Emulator) -> Connection {
+    let keys = Keys {
+        access_key_id: emulator.access_key_id().to_owned(),
+        secret_access_key: emulator.secret_access_key().to_owned(),
+    };
+    Connection {
+        region: Some(emulator.region().parse().unwrap()),
+        endpoint_url: Some(emulator.endpoint_url().to_owned()),
+        keys: Some(keys),
+        ..Connection::default()
+    }
+}
+
 impl Machine {
     pub async fn new(emulator: &Arc<Emulator>) -> Self {
-        let keys = Keys {
-            access_key_id: emulator.access_key_id().to_owned(),
-            secret_access_key: emulator.secret_access_key().to_owned(),
-        };
-        let connection = Connection {
-            region: Some(emulator.region().parse().unwrap()),
-            endpoint_url: Some(emulator.endpoint_url().to_owned()),
-            keys: Some(keys),
-            ..Connection::default()
-        };
         let home = TempDir::new().unwrap();
         let clock = Arc::new(EmulatorClock(Arc::clone(emulator)));
-        let engine = Engine::open(&connection, &home.path().join("db"), clock).await.unwrap();
+        let engine = Engine::open(&connection(emulator), &home.path().join("db"), clock).await.unwrap();
         Self { engine, home }
     }
 

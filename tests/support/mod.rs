@@ -4,6 +4,7 @@
 pub mod documents;
 pub mod machine;
 pub mod raw_server;
+pub mod session;
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};

@@ -1,15 +1,21 @@
 //! `annex prefetch`: jobs for all files of a git-annex repository that are in Glacier and not here.
+//!
+//! git-annex itself asks for each file, through the remote, which is told to bring nothing: only they know the names of
+//! encrypted archives, what the repository keeps of each, and whose credentials are used where.
 
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 
 use super::annex;
 use crate::cli::exit::Exit;
 use crate::cli::output::{say, warning};
 use crate::cli::session::Session;
-use crate::engine::Tier;
-use crate::types::{VaultName, annex_name, quoted};
+use crate::engine::{Engine, Prefetch, Tier};
+use crate::settings::PREFETCH_VARIABLE;
+use crate::types::{ArchiveRef, VaultName, annex_name, quoted};
 
 pub(super) async fn run(session: &Session, args: annex::Prefetch) -> Result<Exit> {
     let remote = match args.remote {
@@ -17,40 +23,49 @@ pub(super) async fn run(session: &Session, args: annex::Prefetch) -> Result<Exit
         None => only_remote()?,
     };
     let place = Place::of(&remote)?;
-    if place.region != session.engine.region().as_str() {
-        bail!(
-            "remote {} is in {1}; use 'glacier --region {1} annex prefetch'",
-            quoted(&remote),
-            place.region
-        );
-    }
-    let vault: VaultName = place.vault.parse()?;
-    let tier = args.tier.map(Tier::from).or_else(|| Tier::named(&place.tier));
-    let names = wanted(&remote, &place.prefix, &args.matching)?;
-    let failing = || format!("cannot ask for the files of remote {}", quoted(&remote));
-    let outcome = session.engine.prefetch(&vault, names, tier).await.with_context(failing)?;
-    let hours = tier.unwrap_or(Tier::Standard).ready_within().as_secs().div_ceil(3600);
-    let (queued, before) = (outcome.queued, outcome.asked_before);
+    let tier = args.tier.map(Tier::from).or_else(|| Tier::named(&place.tier)).unwrap_or(Tier::Standard);
+    let mut files = wanted(&remote, &args.matching)?;
+    place.in_order_of_storing(&session.engine, &mut files).await;
+    let outcome = ask_for(&remote, tier, &files)?;
+    let hours = tier.ready_within().as_secs().div_ceil(3600);
     say(format_args!(
         "queued {} retrieval jobs, {} bytes, {} asked for before; all ready in about {hours} hours, then for a day: run 'git annex get' then",
-        queued.archives, queued.bytes, before.archives
+        outcome.queued, outcome.queued_bytes, outcome.asked_before
     ));
-    if !outcome.unknown.is_empty() {
-        let count = outcome.unknown.len();
-        warning(format_args!(
-            "{count} files are not in the cache, such as {}; 'git annex get' asks for them by what the repository knows, or run 'glacier vault sync {vault}' first",
-            quoted(&outcome.unknown[0])
-        ));
+    if let Some((file, why)) = outcome.failed.first() {
+        let count = outcome.failed.len();
+        warning(format_args!("{count} files could not be asked for, such as {}: {why}", quoted(file)));
+        return Ok(Exit::Failed);
     }
-    Ok(if queued.archives + before.archives > 0 { Exit::TryLater } else { Exit::Done })
+    Ok(if outcome.queued + outcome.asked_before > 0 { Exit::TryLater } else { Exit::Done })
+}
+
+/// A file that is there and not here.
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    file: String,
+    key: String,
+    /// As git-annex writes it; missing where it does not know.
+    bytesize: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+struct Outcome {
+    queued: u64,
+    queued_bytes: u64,
+    asked_before: u64,
+    /// The files, and why not.
+    failed: Vec<(String, String)>,
 }
 
 /// What the remote says of itself.
 struct Place {
-    vault: String,
+    vault: VaultName,
     region: String,
     prefix: String,
     tier: String,
+    is_encrypted: bool,
 }
 
 impl Place {
@@ -59,35 +74,108 @@ impl Place {
         let info: serde_json::Value =
             serde_json::from_str(said.trim()).context("'git annex info' did not say what the remote is")?;
         let field = |name: &str| info.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
-        let is_plain = field("encryption").is_none_or(|scheme| scheme.starts_with("none"));
-        if !is_plain {
-            bail!(
-                "remote {} is encrypted, so only git-annex knows its archives' names; 'git annex get --from {remote}' asks for each file",
-                quoted(remote)
-            );
-        }
         let (Some(vault), Some(region)) = (field("vault"), field("region")) else {
             bail!("{} is no remote of type=external externaltype=glacier", quoted(remote));
         };
-        let prefix = field("file prefix").unwrap_or_default();
-        Ok(Self { vault, region, prefix, tier: field("tier").unwrap_or_default() })
+        Ok(Self {
+            vault: vault.parse()?,
+            region,
+            prefix: field("file prefix").unwrap_or_default(),
+            tier: field("tier").unwrap_or_default(),
+            is_encrypted: field("encryption").is_some_and(|scheme| !scheme.starts_with("none")),
+        })
+    }
+
+    /// The service likes that order best. Where the cache does not know it, files stay in git-annex's order, at the end.
+    async fn in_order_of_storing(&self, engine: &Engine, files: &mut Vec<Wanted>) {
+        if self.is_encrypted || self.region != engine.region().as_str() {
+            return;
+        }
+        let mut dated = Vec::new();
+        for file in files.drain(..) {
+            let name = annex_name(&self.prefix, file.key.as_bytes()).ok();
+            let stored = match name.map(|name| ArchiveRef::Name(name.as_str().to_owned())) {
+                Some(name) => engine.known(&self.vault, &name).await.unwrap_or_default(),
+                None => Vec::new(),
+            };
+            let stored = stored.first().and_then(crate::engine::Archive::stored_at);
+            dated.push(((stored.is_none(), stored), file));
+        }
+        dated.sort_by_key(|(stored, _)| *stored);
+        files.extend(dated.into_iter().map(|(_, file)| file));
     }
 }
 
-/// The names of the archives of all files that are there, not here, and match.
-fn wanted(remote: &str, prefix: &str, matching: &[String]) -> Result<Vec<String>> {
-    let mut arguments = vec!["annex", "find", "--format=${key}\\n", "--not", "--in=here"];
+/// The files that are there, not here, and match; one of those that have the same content.
+fn wanted(remote: &str, matching: &[String]) -> Result<Vec<Wanted>> {
     let there = format!("--in={remote}");
-    arguments.push(&there);
+    let mut arguments = vec!["annex", "find", "--json", "--not", "--in=here", &there];
     arguments.extend(matching.iter().map(String::as_str));
-    let mut names = Vec::new();
-    for key in git(&arguments)?.lines().filter(|key| !key.is_empty()) {
-        names.push(annex_name(prefix, key.as_bytes())?.as_str().to_owned());
+    let mut keys = std::collections::HashSet::new();
+    let mut files = Vec::new();
+    for line in git(&arguments)?.lines() {
+        let file: Wanted = serde_json::from_str(line).context("'git annex find' said what makes no sense")?;
+        if keys.insert(file.key.clone()) {
+            files.push(file);
+        }
     }
-    // Several files may have one content.
-    names.sort();
-    names.dedup();
-    Ok(names)
+    Ok(files)
+}
+
+/// Lets git-annex ask for the files, one after the other.
+fn ask_for(remote: &str, tier: Tier, files: &[Wanted]) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    if files.is_empty() {
+        return Ok(outcome);
+    }
+    let setting = format!("remote.{remote}.glacier-tier={}", tier.as_str());
+    let mut get = Command::new("git");
+    get.args(["-c", &setting, "-c", "annex.retry=0", "annex", "get", "--from", remote]);
+    get.args(["--json", "--json-error-messages", "--batch", "-z"]).env(PREFETCH_VARIABLE, "yes");
+    let get = get.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut get = get.context("cannot run git")?;
+    let names: Vec<u8> = files.iter().flat_map(|file| [file.file.as_bytes(), b"\0"].concat()).collect();
+    let mut input = get.stdin.take().context("git annex has no input")?;
+    // It answers before it has read all.
+    let writer = std::thread::spawn(move || input.write_all(&names));
+    let said = get.wait_with_output().context("'git annex get' failed")?;
+    // If it did not read all, what it said tells why.
+    let _ = writer.join();
+    let said_out = String::from_utf8_lossy(&said.stdout);
+    let answers: Vec<Answer> = said_out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    if answers.is_empty() {
+        bail!("'git annex get' failed: {}", String::from_utf8_lossy(&said.stderr).trim());
+    }
+    let bytes = |name: &str| {
+        let file = files.iter().find(|file| file.file == name)?;
+        file.bytesize.as_deref()?.parse::<u64>().ok()
+    };
+    if answers.len() < files.len() {
+        let (count, all) = (files.len() - answers.len(), files.len());
+        warning(format_args!("'git annex get' said nothing of {count} of {all} files"));
+    }
+    for answer in answers.into_iter().filter(|answer| !answer.success) {
+        // Older versions give all that was said as one text of several lines.
+        let mut said = answer.error_messages.iter().flat_map(|said| said.lines()).map(str::trim);
+        match said.find_map(Prefetch::said_by) {
+            Some(Prefetch::Queued) => {
+                outcome.queued += 1;
+                outcome.queued_bytes += bytes(&answer.file).unwrap_or(0);
+            }
+            Some(Prefetch::AskedBefore) => outcome.asked_before += 1,
+            None => outcome.failed.push((answer.file, answer.error_messages.join("; ").trim().to_owned())),
+        }
+    }
+    Ok(outcome)
+}
+
+/// What `git annex get --json` says of a file.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    success: bool,
+    file: String,
+    #[serde(default, rename = "error-messages")]
+    error_messages: Vec<String>,
 }
 
 fn only_remote() -> Result<String> {

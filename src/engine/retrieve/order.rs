@@ -42,14 +42,14 @@ impl Standing {
     /// Looks for a job that brings all of the archive: the newest that has succeeded, else one under way; a failed one
     /// only counts for a word.
     fn of(archive: &Archive, list: &JobList) -> Self {
-        let ours = || list.jobs.iter().filter_map(|job| Some((job, task(job, &archive.id)?)));
-        let succeeded = ours().filter(|(job, _)| job.status == JobStatus::Succeeded);
+        let ours = list.of(&archive.id);
+        let succeeded = ours.iter().filter(|(job, _)| job.status == JobStatus::Succeeded);
         if let Some((job, task)) = succeeded.max_by_key(|(job, _)| job.completed_at()) {
             Self::Ready(job.id.clone(), task.clone())
-        } else if let Some((job, _)) = ours().find(|(job, _)| job.status == JobStatus::InProgress) {
+        } else if let Some((job, _)) = ours.iter().find(|(job, _)| job.status == JobStatus::InProgress) {
             let id = job.id.clone();
             if list.is_fresh { Self::Pending(id) } else { Self::Unsure(id) }
-        } else if ours().next().is_some() {
+        } else if !ours.is_empty() {
             Self::Failed
         } else {
             Self::NotAsked

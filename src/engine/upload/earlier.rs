@@ -90,7 +90,7 @@ impl Upload<'_> {
     }
 
     /// Asks the service again for the outcome of a request whose answer was lost. Returns the archive if there is one.
-    async fn ask_again(
+    pub(super) async fn ask_again(
         &mut self,
         lock: UploadLock,
         upload: UnfinishedUpload,
