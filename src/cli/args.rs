@@ -83,7 +83,7 @@ pub(super) enum ArchiveCommand {
     Upload(archive::Upload),
     /// Bring archives back; starts a job if there is none yet.
     Retrieve(archive::Retrieve),
-    /// Delete an archive.
+    /// Delete archives; asks first if they are several.
     Delete(archive::Delete),
     /// Delete archives of which another has the same name, size and tree hash; the oldest of them is kept.
     Dedupe(archive::Dedupe),

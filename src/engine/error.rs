@@ -42,6 +42,14 @@ pub enum EngineError {
         /// What it may mean.
         candidates: Vec<Archive>,
     },
+    /// The cache knows no archive of such a name.
+    #[error("no archive of vault {vault} that is known here matches {}; see 'glacier archive list {vault}'", quoted(.pattern))]
+    NothingMatches {
+        /// The vault.
+        vault: VaultName,
+        /// The pattern.
+        pattern: String,
+    },
     /// There is nothing to store.
     #[error("archive {} would be empty, and Glacier holds no empty archives", quoted(.name))]
     EmptyArchive {
@@ -165,6 +173,21 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// Returns whether every other call about the vault would end like this, whichever archive it is about.
+    pub fn concerns_all(&self) -> bool {
+        use ServiceError::{Configuration, Denied, NoCredentials, NoLongerSupported};
+        match self {
+            Self::VaultNotFound { .. } | Self::Cache(_) => true,
+            Self::Service(error) => {
+                matches!(
+                    error,
+                    NoCredentials { .. } | Configuration { .. } | Denied { .. } | NoLongerSupported
+                )
+            }
+            _ => false,
+        }
+    }
+
     /// A vault that is not there deserves its own sentence, whichever call noticed.
     pub(super) fn about_vault(vault: &VaultName, region: &Region, error: ServiceError) -> Self {
         match error {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::hours;
 use crate::cli::file_or_standard::FileOrStandard;
 use crate::engine::{Tier, TransferSettings};
-use crate::types::{ArchiveRef, PartSize, VaultName, bytes};
+use crate::types::{ArchiveRef, NamePattern, PartSize, VaultName, bytes};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {
@@ -70,10 +70,20 @@ pub(in crate::cli) struct Retrieve {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Delete {
+    /// Delete all archives whose name matches: * and ? are anything but /, ** any directories; may be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) glob: Vec<NamePattern>,
+    /// Delete several archives without asking.
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Only print what would be deleted.
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// The vault.
     pub(super) vault: VaultName,
-    /// The archive, by name or as id:ID.
-    pub(super) name: ArchiveRef,
+    /// Archives, by name or as id:ID.
+    #[arg(required_unless_present = "glob", value_name = "NAME")]
+    pub(super) names: Vec<ArchiveRef>,
 }
 
 #[derive(Debug, Args)]
