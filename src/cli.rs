@@ -44,6 +44,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 async fn execute(args: Args) -> Result<Exit> {
+    let form = if args.json { Form::Json } else { Form::Text };
+    if let Some(outcome) = commands::run_alone(form, &args.command) {
+        return outcome;
+    }
     let connection =
         Connection { region: args.region, endpoint_url: args.endpoint_url, ..Connection::default() };
     let settings = Settings::read(connection)?;
@@ -56,6 +60,5 @@ async fn execute(args: Args) -> Result<Exit> {
     }
     let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
     let engine = engine.with_transfers(args.command.transfer_settings(), observer);
-    let form = if args.json { Form::Json } else { Form::Text };
     commands::run(&Session { engine, form }, args.command).await
 }

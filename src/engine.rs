@@ -19,11 +19,14 @@ mod presence;
 mod retrieve;
 mod scope;
 mod select;
+mod several;
 mod sync;
 mod told;
 mod transfers;
+mod tree;
 mod upload;
 mod vaults;
+mod verify;
 mod wait;
 
 use std::path::Path;
@@ -43,8 +46,10 @@ pub use select::Selection;
 pub use sync::Sync;
 pub use told::{Holding, Told};
 pub use transfers::TransferSettings;
-pub use upload::{OpenUploads, Source, UploadOptions};
+pub use tree::{LocalFile, LocalTree};
+pub use upload::{FileToStore, OpenUploads, Source, StoreOptions, Stored, UploadOptions};
 pub use vaults::VaultDetails;
+pub use verify::{Verdict, Verification};
 pub use wait::Patience;
 
 pub use crate::cache::{

@@ -137,9 +137,10 @@ fn a_record_is_printed_for_each_that_is_deleted() {
     let shell = shell(&["a", "b", "c"]);
     let arguments = ["--json", "archive", "delete", "v", "--yes", "a", "b", "c"];
     let outcome = shell.glacier(&arguments);
-    let records: Vec<Value> =
+    let mut records: Vec<Value> =
         outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((records.len(), outcome.status, listed(&shell).as_str()), (3, 0, ""), "{outcome:?}");
+    records.sort_by_key(|record| record["name"].as_str().unwrap().to_owned());
     for record in &records {
         assert_eq!(record["schema"], "deletion/1");
         assert_eq!(record["vault"], "v");
@@ -174,11 +175,10 @@ fn one_failure_does_not_stop_the_others() {
     shell.fault("access-denied@DeleteArchive");
     let outcome = shell.glacier(&["archive", "delete", "v", "--yes", "--glob", "n*"]);
     let told: Vec<&str> = outcome.stderr.lines().skip(1).collect();
-    assert!(
-        told[0].starts_with("glacier: cannot delete archive 'n00': Glacier refused these credentials"),
-        "{told:?}"
-    );
-    assert_eq!(told[1..], ["glacier: 11 more archives were not tried"]);
+    let (last, refused) = told.split_last().unwrap();
+    assert!(refused.iter().all(|line| line.contains("Glacier refused these credentials")), "{told:?}");
+    assert!(refused.len() <= 8, "those that were under way, and no others: {told:?}");
+    assert_eq!(*last, format!("glacier: {} more archives were not tried", 12 - refused.len()));
     shell.heal();
     assert_eq!(shell.glacier(&["archive", "delete", "v", "--yes", "--glob", "n*"]).status, 0);
 }

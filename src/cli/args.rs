@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{annex, archive, upload, vault};
+use super::commands::{annex, archive, treehash, upload, vault, verify};
 use crate::engine::TransferSettings;
 use crate::types::Region;
 
@@ -50,6 +50,13 @@ pub(super) enum Command {
     /// Work on a repository of git-annex.
     #[command(subcommand)]
     Annex(AnnexCommand),
+    /// Compare the files below a directory with what is known of a vault; nothing is retrieved.
+    ///
+    /// Prints ok, differs or unknown for each file, and not-here for each archive that no file has the name of. The
+    /// status is 0 only if all files are known and equal.
+    Verify(verify::Verify),
+    /// Print the tree hashes of files, as Glacier computes them.
+    Treehash(treehash::Treehash),
 }
 
 impl Command {
@@ -79,7 +86,7 @@ pub(super) enum VaultCommand {
 pub(super) enum ArchiveCommand {
     /// Print the archives of a vault that the cache knows, one reference a line.
     List(archive::List),
-    /// Store a file as an archive.
+    /// Store files as archives.
     Upload(archive::Upload),
     /// Bring archives back; starts a job if there is none yet.
     Retrieve(archive::Retrieve),

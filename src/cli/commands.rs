@@ -10,6 +10,7 @@ mod archive_list;
 mod archive_retrieve;
 mod archive_upload;
 mod job_list;
+pub(super) mod treehash;
 pub(super) mod upload;
 mod upload_abort;
 mod upload_list;
@@ -18,6 +19,7 @@ mod vault_create;
 mod vault_delete;
 mod vault_list;
 mod vault_sync;
+pub(super) mod verify;
 
 use std::time::Duration;
 
@@ -25,8 +27,17 @@ use anyhow::Result;
 
 use super::args::{AnnexCommand, ArchiveCommand, Command, JobCommand, UploadCommand, VaultCommand};
 use super::exit::Exit;
+use super::records::Form;
 use super::session::Session;
 use crate::engine::Patience;
+
+/// Runs a command that needs no engine; none if it is another.
+pub(super) fn run_alone(form: Form, command: &Command) -> Option<Result<Exit>> {
+    match command {
+        Command::Treehash(args) => Some(treehash::run(form, args)),
+        _ => None,
+    }
+}
 
 pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
     match command {
@@ -45,6 +56,8 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
         Command::Upload(UploadCommand::List(args)) => upload_list::run(session, args).await,
         Command::Upload(UploadCommand::Abort(args)) => upload_abort::run(session, args).await,
         Command::Annex(AnnexCommand::Prefetch(args)) => annex_prefetch::run(session, args).await,
+        Command::Verify(args) => verify::run(session, args).await,
+        Command::Treehash(args) => treehash::run(session.form, &args),
         Command::Job(JobCommand::List) => job_list::run(session).await,
     }
 }

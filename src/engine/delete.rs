@@ -8,9 +8,7 @@
 
 use std::time::Duration;
 
-use futures_util::{FutureExt, StreamExt};
-
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, several};
 use crate::cache::Archive;
 use crate::types::{ArchiveRef, VaultName};
 
@@ -26,24 +24,15 @@ impl Engine {
         archive.stored_at().is_some_and(|stored| self.clock.now().since(stored) < PAID_FOR)
     }
 
-    /// Deletes the archives, several at once, and tells of each in the order given. One that fails does not stop the
-    /// others, unless all would fail so: what `tell` has not heard of is as it was.
+    /// Deletes the archives, several at once, and tells of each. One that fails does not stop the others, unless all
+    /// would fail so: what `tell` has not heard of is as it was.
     pub async fn delete_all(
         &self,
         vault: &VaultName,
         archives: &[Archive],
-        mut tell: impl FnMut(&Archive, Result<(), EngineError>),
+        tell: impl FnMut(&Archive, Result<(), EngineError>),
     ) {
-        let deleting: Vec<_> = archives
-            .iter()
-            .map(|archive| async move { (archive, self.delete_one(vault, archive).await) }.boxed())
-            .collect();
-        let mut deleting = futures_util::stream::iter(deleting).buffered(DELETED_AT_ONCE);
-        let mut is_useless = false;
-        while !is_useless && let Some((archive, deleted)) = deleting.next().await {
-            is_useless = deleted.as_ref().is_err_and(EngineError::concerns_all);
-            tell(archive, deleted);
-        }
+        several::each(archives, DELETED_AT_ONCE, |archive| self.delete_one(vault, archive), tell).await;
     }
 
     /// Deletes the one archive that the reference means.

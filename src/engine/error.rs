@@ -64,6 +64,28 @@ pub enum EngineError {
         /// Why not.
         source: io::Error,
     },
+    /// The file, or directory, could not be read.
+    #[error("cannot read {}: {source}", quoted(&path.to_string_lossy()))]
+    CannotReadFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Two of the files to store would have the same name.
+    #[error("two of the files would be archive {}; nothing was stored", quoted(.name))]
+    TwoOfOneName {
+        /// The name.
+        name: String,
+    },
+    /// Too little is known of an archive to compare a file with it.
+    #[error("the tree hash of archive {} in {vault} is not known here; run 'glacier vault sync {vault}' first", quoted(.name))]
+    NotComparable {
+        /// The vault.
+        vault: VaultName,
+        /// The name of the archive.
+        name: String,
+    },
     /// The file had another size than when it was opened.
     #[error("the file of archive {} changed while it was read; nothing was stored", quoted(.name))]
     ChangedWhileRead {
