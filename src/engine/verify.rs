@@ -19,7 +19,7 @@ const READ_AT_ONCE: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// This one has its content.
-    Equal(Archive, TreeHash),
+    Equal(Box<Archive>, TreeHash),
     /// None of them has.
     Differs(TreeHash),
     /// There is none that is known here.
@@ -101,7 +101,7 @@ async fn verdict(file: &LocalFile, named: &[&Archive]) -> Result<Verdict, Engine
     let hash = hash.map_err(|source| EngineError::CannotReadFile { path: file.path.clone(), source })?;
     let equal = named.iter().find(|archive| archive.tree_hash == Some(hash));
     Ok(match equal {
-        Some(archive) => Verdict::Equal((*archive).clone(), hash),
+        Some(archive) => Verdict::Equal(Box::new((*archive).clone()), hash),
         None if named.iter().any(|archive| archive.tree_hash.is_none()) => Verdict::NotComparable(hash),
         None => Verdict::Differs(hash),
     })

@@ -105,7 +105,7 @@ impl Printer<'_> {
         let (status, archive, hash) = match verdict {
             Ok(Verdict::Equal(archive, hash)) => {
                 equal = archive;
-                (Status::Ok, Some(&equal), Some(hash))
+                (Status::Ok, Some(&*equal), Some(hash))
             }
             Ok(Verdict::Differs(hash)) => (Status::Differs, None, Some(hash)),
             Ok(Verdict::NotComparable(hash)) => {
