@@ -40,7 +40,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(args) => args,
         Err(error) => return output::usage(&error).into(),
     };
-    if let Some(outcome) = commands::run_alone(&args.command) {
+    let form = if args.json { Form::Json } else { Form::Text };
+    if let Some(outcome) = commands::run_alone(form, &args.command) {
         return outcome.unwrap_or_else(|error| output::failure(&error)).into();
     }
     let runtime = match tokio::runtime::Runtime::new() {
@@ -59,6 +60,7 @@ pub fn grammar() -> clap::Command {
 }
 
 async fn execute(args: Args) -> Result<Exit> {
+    let form = if args.json { Form::Json } else { Form::Text };
     let connection =
         Connection { region: args.region, endpoint_url: args.endpoint_url, ..Connection::default() };
     let settings = Settings::read(connection)?;
@@ -74,7 +76,6 @@ async fn execute(args: Args) -> Result<Exit> {
     }
     let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
     let engine = engine.with_transfers(args.command.transfer_settings(), observer);
-    let form = if args.json { Form::Json } else { Form::Text };
     let failing = commands::task::failing(&args.command);
     let outcome = commands::run(&Session { engine, form }, args.command).await;
     outcome.map_err(|error| in_context(error, failing))

@@ -18,11 +18,15 @@ mod prefetch;
 mod presence;
 mod retrieve;
 mod scope;
+mod select;
+mod several;
 mod sync;
 mod told;
 mod transfers;
+mod tree;
 mod upload;
 mod vaults;
+mod verify;
 mod wait;
 
 use std::path::Path;
@@ -38,11 +42,14 @@ pub use notices::{Notice, Observer};
 pub use prefetch::Prefetch;
 pub use presence::Presence;
 pub use retrieve::{Retrieval, RetrieveOptions, Wanted};
+pub use select::Selection;
 pub use sync::Sync;
 pub use told::{Holding, Told};
 pub use transfers::TransferSettings;
-pub use upload::{OpenUploads, Source, UploadOptions};
+pub use tree::{LocalFile, LocalTree};
+pub use upload::{FileToStore, OpenUploads, Source, StoreOptions, Stored, UploadOptions};
 pub use vaults::VaultDetails;
+pub use verify::{Verdict, Verification};
 pub use wait::Patience;
 
 pub use crate::cache::{

@@ -55,6 +55,12 @@ impl Archive {
         self.created_upstream.or(self.created_here)
     }
 
+    /// Returns whether it was deleted from here, or a deletion was begun and no inventory has listed it since.
+    pub fn may_be_deleted(&self) -> bool {
+        let is_begun = self.deletion_begun.is_some() && self.deletion_begun >= self.last_seen_upstream;
+        self.deleted_here.is_some() || is_begun
+    }
+
     /// Returns whether both are known to have the same content.
     pub fn is_equal_to(&self, other: &Self) -> bool {
         let content = |archive: &Self| archive.size_bytes.zip(archive.tree_hash);

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{annex, archive, completions, man_pages, upload, vault};
+use super::commands::{annex, archive, completions, man_pages, treehash, upload, vault, verify};
 use crate::engine::TransferSettings;
 use crate::types::Region;
 
@@ -55,6 +55,13 @@ pub(super) enum Command {
     /// Write the manual, a page for each command, for those who make packages.
     #[command(hide = true)]
     ManPages(man_pages::ManPages),
+    /// Compare the files below a directory with what is known of a vault; nothing is retrieved.
+    ///
+    /// Prints ok, differs or unknown for each file, and not-here for each archive that no file has the name of. The
+    /// status is 0 only if all files are known and equal.
+    Verify(verify::Verify),
+    /// Print the tree hashes of files, as Glacier computes them.
+    Treehash(treehash::Treehash),
 }
 
 impl Command {
@@ -84,11 +91,11 @@ pub(super) enum VaultCommand {
 pub(super) enum ArchiveCommand {
     /// Print the archives of a vault that the cache knows, one reference a line.
     List(archive::List),
-    /// Store a file as an archive.
+    /// Store files as archives.
     Upload(archive::Upload),
     /// Bring archives back; starts a job if there is none yet.
     Retrieve(archive::Retrieve),
-    /// Delete an archive.
+    /// Delete archives; asks first if they are several.
     Delete(archive::Delete),
     /// Delete archives of which another has the same name, size and tree hash; the oldest of them is kept.
     Dedupe(archive::Dedupe),

@@ -13,6 +13,7 @@ pub(super) mod completions;
 mod job_list;
 pub(super) mod man_pages;
 pub(super) mod task;
+pub(super) mod treehash;
 pub(super) mod upload;
 mod upload_abort;
 mod upload_list;
@@ -21,6 +22,7 @@ mod vault_create;
 mod vault_delete;
 mod vault_list;
 mod vault_sync;
+pub(super) mod verify;
 
 use std::time::Duration;
 
@@ -28,14 +30,16 @@ use anyhow::Result;
 
 use super::args::{AnnexCommand, ArchiveCommand, Command, JobCommand, UploadCommand, VaultCommand};
 use super::exit::Exit;
+use super::records::Form;
 use super::session::Session;
 use crate::engine::Patience;
 
 /// Runs a command that needs neither the cache nor Glacier; any other is none of its business.
-pub(super) fn run_alone(command: &Command) -> Option<Result<Exit>> {
+pub(super) fn run_alone(form: Form, command: &Command) -> Option<Result<Exit>> {
     match command {
         Command::Completions(args) => Some(completions::run(args)),
         Command::ManPages(args) => Some(man_pages::run(args)),
+        Command::Treehash(args) => Some(treehash::run(form, args)),
         _ => None,
     }
 }
@@ -43,7 +47,9 @@ pub(super) fn run_alone(command: &Command) -> Option<Result<Exit>> {
 /// Runs a command that [`run_alone`] does not.
 pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
     match command {
-        Command::Completions(_) | Command::ManPages(_) => unreachable!("they are run alone"),
+        Command::Completions(_) | Command::ManPages(_) | Command::Treehash(_) => {
+            unreachable!("they are run alone")
+        }
         Command::Vault(VaultCommand::List(args)) => vault_list::run(session, args).await,
         Command::Vault(VaultCommand::Create(args)) => vault_create::run(session, args).await,
         Command::Vault(VaultCommand::Sync(args)) => vault_sync::run(session, args).await,
@@ -59,6 +65,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
         Command::Upload(UploadCommand::List(args)) => upload_list::run(session, args).await,
         Command::Upload(UploadCommand::Abort(args)) => upload_abort::run(session, args).await,
         Command::Annex(AnnexCommand::Prefetch(args)) => annex_prefetch::run(session, args).await,
+        Command::Verify(args) => verify::run(session, args).await,
         Command::Job(JobCommand::List) => job_list::run(session).await,
     }
 }

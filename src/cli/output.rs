@@ -27,6 +27,20 @@ impl Foreign {
     }
 }
 
+/// Returns whether there is someone at a terminal who reads words and can answer.
+pub(super) fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks a question on the terminal; only `y` and `yes` mean yes.
+pub(super) fn ask(question: impl Display) -> std::io::Result<bool> {
+    let text = format!("glacier: {question} [y/N] ");
+    std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes())?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
 /// Says something that belongs to the outcome.
 pub(super) fn say(message: impl Display) {
     prefixed("glacier: ", message);

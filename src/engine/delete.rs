@@ -3,12 +3,38 @@
 //! Order of writes: the row is marked "deletion begun", then the service is asked, then the row is hidden. Whoever
 //! dies in between leaves a row that is still listed and can be deleted again (the service takes a repeat), but that
 //! no longer counts as known to exist: nobody may drop another copy on its word.
+//!
+//! Of several archives, those that are under way at once are left so.
 
-use super::{Engine, EngineError};
+use std::time::Duration;
+
+use super::{Engine, EngineError, several};
 use crate::cache::Archive;
 use crate::types::{ArchiveRef, VaultName};
 
+/// How long an archive is paid for in any case (pricing page, "Early deletion").
+const PAID_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// How many requests are under way at once: enough to hide a link's latency, few enough not to be throttled.
+const DELETED_AT_ONCE: usize = 8;
+
 impl Engine {
+    /// Returns whether the archive is younger than the 90 days that are paid for in any case, so that its deletion
+    /// costs as much as keeping it until then. One of unknown age is not called young.
+    pub fn is_early_to_delete(&self, archive: &Archive) -> bool {
+        archive.stored_at().is_some_and(|stored| self.clock.now().since(stored) < PAID_FOR)
+    }
+
+    /// Deletes the archives, several at once, and tells of each. One that fails does not stop the others, unless all
+    /// would fail so: what `tell` has not heard of is as it was.
+    pub async fn delete_all(
+        &self,
+        vault: &VaultName,
+        archives: &[Archive],
+        tell: impl FnMut(&Archive, Result<(), EngineError>),
+    ) {
+        several::each(archives, DELETED_AT_ONCE, |archive| self.delete_one(vault, archive), tell).await;
+    }
+
     /// Deletes the one archive that the reference means.
     pub async fn delete(&self, vault: &VaultName, reference: &ArchiveRef) -> Result<(), EngineError> {
         let scope = self.scope_of(vault).await?;

@@ -46,6 +46,14 @@ pub enum EngineError {
         /// What it may mean.
         candidates: Vec<Archive>,
     },
+    /// The cache knows no archive of such a name.
+    #[error("no archive of vault {vault} that is known here matches {}; see 'glacier archive list {vault}'", quoted(.pattern))]
+    NothingMatches {
+        /// The vault.
+        vault: VaultName,
+        /// The pattern.
+        pattern: String,
+    },
     /// There is nothing to store.
     #[error("archive {} would be empty, and Glacier holds no empty archives", quoted(.name))]
     EmptyArchive {
@@ -59,6 +67,28 @@ pub enum EngineError {
         name: String,
         /// Why not.
         source: io::Error,
+    },
+    /// The file, or directory, could not be read.
+    #[error("cannot read {}: {source}", quoted(&path.to_string_lossy()))]
+    CannotReadFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Two of the files to store would have the same name.
+    #[error("two of the files would be archive {}; nothing was stored", quoted(.name))]
+    TwoOfOneName {
+        /// The name.
+        name: String,
+    },
+    /// Too little is known of an archive to compare a file with it.
+    #[error("the tree hash of archive {} in {vault} is not known here; run 'glacier vault sync {vault}' first", quoted(.name))]
+    NotComparable {
+        /// The vault.
+        vault: VaultName,
+        /// The name of the archive.
+        name: String,
     },
     /// The file had another size than when it was opened.
     #[error("the file of archive {} changed while it was read; nothing was stored", quoted(.name))]
@@ -190,6 +220,21 @@ impl EngineError {
                 None => "see 'glacier vault list'".to_owned(),
             }),
             _ => None,
+        }
+    }
+
+    /// Returns whether every other call about the vault would end like this, whichever archive it is about.
+    pub fn concerns_all(&self) -> bool {
+        use ServiceError::{Configuration, Denied, NoCredentials, NoLongerSupported};
+        match self {
+            Self::VaultNotFound { .. } | Self::Cache(_) => true,
+            Self::Service(error) => {
+                matches!(
+                    error,
+                    NoCredentials { .. } | Configuration { .. } | Denied { .. } | NoLongerSupported
+                )
+            }
+            _ => false,
         }
     }
 

@@ -22,11 +22,13 @@ mod earlier;
 mod open;
 mod parts;
 mod resume;
+mod several;
 mod source;
 mod unanswered;
 mod whole;
 
 pub use open::OpenUploads;
+pub use several::{FileToStore, StoreOptions, Stored};
 pub use source::Source;
 
 use super::{Engine, EngineError, Notice, Progress};

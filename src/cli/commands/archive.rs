@@ -1,5 +1,6 @@
 //! The arguments of the `archive` commands.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -7,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::hours;
 use crate::cli::file_or_standard::FileOrStandard;
 use crate::engine::{Tier, TransferSettings};
-use crate::types::{ArchiveRef, PartSize, VaultName, bytes};
+use crate::types::{ArchiveRef, NamePattern, PartSize, VaultName, bytes};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {
@@ -24,9 +25,19 @@ pub(in crate::cli) struct List {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Upload {
-    /// Name of the archive [default: the file's, without its directory].
+    /// Name of the archive, if it is only one [default: the file's, without its directory].
     #[arg(long, allow_hyphen_values = true)]
     pub(super) name: Option<String>,
+    /// Store all files below this directory, each named by its path there; links, devices, pipes and empty files are
+    /// left out. May be repeated.
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) recursive: Vec<PathBuf>,
+    /// Pass by a file of which the vault holds an archive of the same name, size and tree hash, as far as is known here.
+    #[arg(long)]
+    pub(super) skip_existing: bool,
+    /// Only print what would be stored.
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// Size of a part: a power of two MiB, from 1M to 4G [default: 16M, or more for an archive that 10,000 of these do
     /// not hold; for standard input 64M, which is enough for 625 GiB].
     #[arg(long, value_name = "BYTES")]
@@ -41,8 +52,9 @@ pub(in crate::cli) struct Upload {
     pub(in crate::cli) transfers: Transfers,
     /// The vault.
     pub(super) vault: VaultName,
-    /// The file; - is standard input, which needs --name.
-    pub(super) file: FileOrStandard,
+    /// Files; - is standard input, which needs --name.
+    #[arg(required_unless_present = "recursive", value_name = "FILE")]
+    pub(super) files: Vec<FileOrStandard>,
 }
 
 #[derive(Debug, Args)]
@@ -70,10 +82,20 @@ pub(in crate::cli) struct Retrieve {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Delete {
+    /// Delete all archives whose name matches: * and ? are anything but /, ** any directories; may be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) glob: Vec<NamePattern>,
+    /// Delete several archives without asking.
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Only print what would be deleted.
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// The vault.
     pub(super) vault: VaultName,
-    /// The archive, by name or as id:ID.
-    pub(super) name: ArchiveRef,
+    /// Archives, by name or as id:ID.
+    #[arg(required_unless_present = "glob", value_name = "NAME")]
+    pub(super) names: Vec<ArchiveRef>,
 }
 
 #[derive(Debug, Args)]

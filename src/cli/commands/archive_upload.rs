@@ -1,34 +1,126 @@
-//! `archive upload`: a file, or standard input, becomes an archive.
+//! `archive upload`: files, or standard input, become archives.
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 
 use super::archive;
 use crate::cli::exit::Exit;
 use crate::cli::file_or_standard::FileOrStandard;
+use crate::cli::output::{failure, info, say, warning};
+use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
-use crate::engine::{Source, UploadOptions};
-use crate::types::{ArchiveName, quoted};
+use crate::engine::{
+    Archive, EngineError, FileToStore, LocalTree, Source, StoreOptions, Stored, UploadOptions,
+};
+use crate::types::{ArchiveName, VaultName, quoted};
 
 pub(super) async fn run(session: &Session, args: archive::Upload) -> Result<Exit> {
-    let name = match (&args.name, &args.file) {
-        (Some(name), _) => name.clone(),
-        (None, FileOrStandard::File(path)) => base_name(path)?,
-        (None, FileOrStandard::Standard) => {
-            bail!("standard input has no name; give the archive one with --name")
-        }
+    let standard = args.files.iter().any(|file| matches!(file, FileOrStandard::Standard));
+    let is_single = args.files.len() == 1 && args.recursive.is_empty();
+    if args.name.is_some() && !is_single {
+        bail!("--name is the name of one archive, and this would be several");
+    }
+    if !standard {
+        return store_files(session, &args, is_single).await;
+    }
+    if !is_single || args.skip_existing || args.dry_run {
+        bail!(
+            "standard input is read once, to be stored; it goes without other files, --skip-existing and --dry-run"
+        );
+    }
+    let Some(name) = &args.name else {
+        bail!("standard input has no name; give the archive one with --name");
     };
-    let name: ArchiveName = name.parse()?;
-    let source = match &args.file {
-        FileOrStandard::Standard => Source::stream(tokio::io::stdin(), args.expected_size),
-        FileOrStandard::File(path) => {
-            Source::open(path).with_context(|| format!("cannot read {}", quoted(&path.to_string_lossy())))?
-        }
-    };
-    let options = UploadOptions { part_size: args.part_size, allow_duplicate: args.allow_duplicate };
-    session.engine.upload(&args.vault, &name, source, options, &()).await?;
+    let source = Source::stream(tokio::io::stdin(), args.expected_size);
+    let archive = session.engine.upload(&args.vault, &name.parse()?, source, options(&args), &()).await?;
+    let told = Told { session, vault: &args.vault, is_dry_run: false };
+    told.record(name, None, &Stored::Now(archive))?;
     Ok(Exit::Done)
+}
+
+fn options(args: &archive::Upload) -> UploadOptions {
+    UploadOptions { part_size: args.part_size, allow_duplicate: args.allow_duplicate }
+}
+
+async fn store_files(session: &Session, args: &archive::Upload, is_single: bool) -> Result<Exit> {
+    let Plan { files, mut exit } = plan(args)?;
+    let upload = options(args);
+    let options = StoreOptions { upload, skip_existing: args.skip_existing, dry_run: args.dry_run };
+    let told = Told { session, vault: &args.vault, is_dry_run: args.dry_run };
+    let (mut count, mut printed, mut alone) = (0, Ok(()), Ok(()));
+    let tell = |file: &FileToStore, stored: Result<Stored, EngineError>| {
+        count += 1;
+        match stored {
+            Ok(stored) => {
+                let outcome = told.record(file.name.as_str(), Some(&file.path), &stored);
+                if printed.is_ok() {
+                    printed = outcome;
+                }
+            }
+            Err(error) if is_single => alone = Err(error),
+            Err(error) => {
+                let context = format!("cannot store {}", quoted(&file.path.to_string_lossy()));
+                exit = failure(&anyhow::Error::from(error).context(context));
+            }
+        }
+    };
+    session.engine.upload_all(&args.vault, &files, options, tell).await?;
+    alone?;
+    printed?;
+    if count < files.len() {
+        say(format_args!("{} more files were not tried", files.len() - count));
+    }
+    Ok(exit)
+}
+
+/// The files to store, and how the command ends if all of them are.
+struct Plan {
+    files: Vec<FileToStore>,
+    exit: Exit,
+}
+
+fn plan(args: &archive::Upload) -> Result<Plan> {
+    let mut plan = Plan { files: Vec::new(), exit: Exit::Done };
+    for file in &args.files {
+        let FileOrStandard::File(path) = file else { continue };
+        let name = match &args.name {
+            Some(name) => name.clone(),
+            None => base_name(path)?,
+        };
+        let name: ArchiveName = name.parse()?;
+        plan.files.push(FileToStore { name, path: path.clone() });
+    }
+    for directory in &args.recursive {
+        plan.add_all_below(directory);
+    }
+    Ok(plan)
+}
+
+impl Plan {
+    fn add_all_below(&mut self, directory: &Path) {
+        let tree = LocalTree::below(directory);
+        for path in tree.left_out {
+            warning(format_args!("left out {}: it is a link, or no file", quoted(&path.to_string_lossy())));
+        }
+        for (path, why) in tree.unfit {
+            let context = format!("cannot store {}", quoted(&path.to_string_lossy()));
+            self.exit = failure(&anyhow::Error::from(why).context(context));
+        }
+        for error in tree.failures {
+            self.exit = failure(&error.into());
+        }
+        for file in tree.files {
+            if file.size_bytes == 0 {
+                let path = quoted(&file.path.to_string_lossy());
+                warning(format_args!("left out {path}: it is empty, and Glacier holds no empty archives"));
+            } else {
+                self.files.push(FileToStore { name: file.name, path: file.path });
+            }
+        }
+    }
 }
 
 fn base_name(path: &Path) -> Result<String> {
@@ -38,4 +130,66 @@ fn base_name(path: &Path) -> Result<String> {
     Ok(name
         .with_context(|| format!("the name of {} is no text; give the archive one with --name", shown()))?
         .to_owned())
+}
+
+/// What is told of each file.
+struct Told<'a> {
+    session: &'a Session,
+    vault: &'a VaultName,
+    is_dry_run: bool,
+}
+
+impl Told<'_> {
+    /// Records at once, so that whoever stops this knows what is stored; names only of what would be stored.
+    fn record(&self, name: &str, file: Option<&PathBuf>, stored: &Stored) -> std::io::Result<()> {
+        let mut out = std::io::stdout().lock();
+        if self.session.form == Form::Json {
+            return print_record(&mut out, &StoredRecord::new(self.vault, name, file, stored));
+        }
+        match stored {
+            Stored::WouldBe(_) => writeln!(out, "{name}"),
+            Stored::Before(_) if self.is_dry_run => {
+                info(format_args!("archive {} is stored already", quoted(name)));
+                Ok(())
+            }
+            Stored::Now(_) | Stored::Before(_) => Ok(()),
+        }
+    }
+}
+
+/// A file and its archive.
+#[derive(Serialize)]
+struct StoredRecord<'a> {
+    vault: &'a str,
+    name: &'a str,
+    file: Option<String>,
+    /// `stored`, `already-stored` or `would-be-stored`.
+    status: &'static str,
+    id: Option<&'a str>,
+    size_bytes: Option<u64>,
+    tree_hash: Option<String>,
+}
+
+impl Record for StoredRecord<'_> {
+    const SCHEMA: &'static str = "stored/1";
+}
+
+impl<'a> StoredRecord<'a> {
+    fn new(vault: &'a VaultName, name: &'a str, file: Option<&PathBuf>, stored: &'a Stored) -> Self {
+        let known = |status, archive: &'a Archive| (status, Some(archive), archive.size_bytes);
+        let (status, archive, size_bytes) = match stored {
+            Stored::Now(archive) => known("stored", archive),
+            Stored::Before(archive) => known("already-stored", archive),
+            Stored::WouldBe(size_bytes) => ("would-be-stored", None, *size_bytes),
+        };
+        Self {
+            vault: vault.as_str(),
+            name,
+            file: file.map(|path| path.to_string_lossy().into_owned()),
+            status,
+            id: archive.map(|archive| archive.id.as_str()),
+            size_bytes,
+            tree_hash: archive.and_then(|archive| archive.tree_hash).map(|hash| hash.to_string()),
+        }
+    }
 }

@@ -16,11 +16,12 @@ pub(in crate::cli) fn failing(command: &Command) -> Option<String> {
             format!("cannot list the archives of vault {}", of(&args.vault))
         }
         Command::Archive(ArchiveCommand::Upload(args)) => {
-            let file = match &args.file {
-                FileOrStandard::Standard => "standard input".to_owned(),
-                FileOrStandard::File(path) => quoted(&path.to_string_lossy()),
+            let what = match args.files.as_slice() {
+                [FileOrStandard::Standard] => "standard input".to_owned(),
+                [FileOrStandard::File(path)] => quoted(&path.to_string_lossy()),
+                _ => "files".to_owned(),
             };
-            format!("cannot store {file} in vault {}", of(&args.vault))
+            format!("cannot store {what} in vault {}", of(&args.vault))
         }
         Command::Archive(ArchiveCommand::Retrieve(args)) => {
             let names: Vec<String> = args.names.iter().map(|name| quoted(&name.to_string())).collect();
@@ -31,7 +32,11 @@ pub(in crate::cli) fn failing(command: &Command) -> Option<String> {
             format!("cannot retrieve {which} from vault {}", of(&args.vault))
         }
         Command::Archive(ArchiveCommand::Delete(args)) => {
-            format!("cannot delete archive {} of vault {}", quoted(&args.name.to_string()), of(&args.vault))
+            let what = match args.names.as_slice() {
+                [name] if args.glob.is_empty() => format!("archive {}", quoted(&name.to_string())),
+                _ => "archives".to_owned(),
+            };
+            format!("cannot delete {what} of vault {}", of(&args.vault))
         }
         Command::Archive(ArchiveCommand::Dedupe(args)) => {
             format!("cannot delete duplicates in vault {}", of(&args.vault))

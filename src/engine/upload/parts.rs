@@ -177,7 +177,7 @@ impl Parts {
 }
 
 /// Returns the tree hash of the file as it is now.
-fn hash_all(file: &SourceFile) -> std::io::Result<TreeHash> {
+pub(super) fn hash_all(file: &SourceFile) -> std::io::Result<TreeHash> {
     let mut hasher = TreeHasher::new();
     let mut buffer = vec![0; 1 << 20];
     let (mut start_byte, size_bytes) = (0, file.identity().size_bytes);
