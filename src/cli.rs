@@ -19,8 +19,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Parser;
 
-use crate::engine::{Connection, Engine, SystemClock};
-use crate::settings::Settings;
+use crate::engine::{Engine, SystemClock};
+use crate::settings::{Chosen, Given};
 use crate::types::quoted;
 use args::Args;
 use exit::Exit;
@@ -44,9 +44,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 async fn execute(args: Args) -> Result<Exit> {
-    let connection =
-        Connection { region: args.region, endpoint_url: args.endpoint_url, ..Connection::default() };
-    let settings = Settings::read(connection)?;
+    let given = Given { profile: args.profile, region: args.region, endpoint_url: args.endpoint_url };
+    let chosen = Chosen::read(given)?;
+    let form = if args.json { Form::Json } else { Form::Text };
+    if let Some(outcome) = commands::run_alone(&chosen, form, &args.command).await {
+        return outcome;
+    }
+    let (settings, defaults) = (chosen.settings(), chosen.defaults());
     let engine = Engine::open(&settings.connection, &settings.cache_path, Arc::new(SystemClock)).await?;
     if let Some(aside) = engine.cache_set_aside() {
         output::warning(format_args!(
@@ -55,7 +59,6 @@ async fn execute(args: Args) -> Result<Exit> {
         ));
     }
     let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
-    let engine = engine.with_transfers(args.command.transfer_settings(), observer);
-    let form = if args.json { Form::Json } else { Form::Text };
-    commands::run(&Session { engine, form }, args.command).await
+    let engine = engine.with_transfers(args.command.transfer_settings(&defaults), observer);
+    commands::run(&Session { engine, form, defaults }, args.command).await
 }

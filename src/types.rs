@@ -15,7 +15,7 @@ pub use annex_name::annex_name;
 pub use archive_ref::{ArchiveRef, needs_prefix};
 pub use foreign_name::file_name_in;
 pub use ids::{AccountId, ArchiveId, JobId, UploadId};
-pub use names::{ArchiveName, Region, VaultName};
+pub use names::{ArchiveName, Region, VaultName, endpoint_url};
 pub use part_size::{MIB_BYTES, PartSize, bytes};
 pub use quoted::{escaped, quoted};
 pub use timestamp::Timestamp;

@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use super::commands::{annex, archive, upload, vault};
 use crate::engine::TransferSettings;
-use crate::types::Region;
+use crate::settings::Defaults;
+use crate::types::{Region, endpoint_url};
 
 /// Amazon Glacier from a shell: friendly names for archives, a local cache, jobs handled for you.
 ///
@@ -13,13 +14,18 @@ use crate::types::Region;
 #[derive(Debug, Parser)]
 #[command(name = "glacier", version, propagate_version = true, arg_required_else_help = true)]
 pub(super) struct Args {
-    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, us-east-1].
+    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, the configuration file's, the profile's, us-east-1].
     #[arg(long, global = true, value_name = "REGION")]
     pub(super) region: Option<Region>,
 
-    /// URL of the service [default: AWS_ENDPOINT_URL_GLACIER, AWS_ENDPOINT_URL, the profile's, AWS itself].
+    /// URL of the service [default: AWS_ENDPOINT_URL_GLACIER, AWS_ENDPOINT_URL, the configuration file's, the
+    /// profile's, AWS itself].
     #[arg(long, global = true, value_name = "URL", value_parser = endpoint_url)]
     pub(super) endpoint_url: Option<String>,
+
+    /// Profile of AWS's files whose keys and region are used [default: AWS_PROFILE, unless the environment has keys].
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
 
     /// Say what happens on the way, such as requests that are sent again.
     #[arg(long, short, global = true)]
@@ -50,14 +56,16 @@ pub(super) enum Command {
     /// Work on a repository of git-annex.
     #[command(subcommand)]
     Annex(AnnexCommand),
+    /// Show all settings: name, value (- is none), and where the value comes from, with tabs between.
+    Config,
 }
 
 impl Command {
     /// Returns how the command's transfers are to go.
-    pub(super) fn transfer_settings(&self) -> TransferSettings {
+    pub(super) fn transfer_settings(&self, defaults: &Defaults) -> TransferSettings {
         match self {
-            Self::Archive(ArchiveCommand::Upload(args)) => args.transfers.settings(),
-            Self::Archive(ArchiveCommand::Retrieve(args)) => args.transfers.settings(),
+            Self::Archive(ArchiveCommand::Upload(args)) => args.transfers.settings(defaults),
+            Self::Archive(ArchiveCommand::Retrieve(args)) => args.transfers.settings(defaults),
             _ => TransferSettings::default(),
         }
     }
@@ -109,12 +117,4 @@ pub(super) enum JobCommand {
 pub(super) enum AnnexCommand {
     /// Ask Glacier for all files that are there and not here, in the order in which they were stored.
     Prefetch(annex::Prefetch),
-}
-
-fn endpoint_url(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(text.to_owned()),
-        _ => Err("it must begin with https:// or http:// and name a host".to_owned()),
-    }
 }

@@ -9,6 +9,7 @@ mod archive_delete;
 mod archive_list;
 mod archive_retrieve;
 mod archive_upload;
+mod config;
 mod job_list;
 pub(super) mod upload;
 mod upload_abort;
@@ -25,8 +26,18 @@ use anyhow::Result;
 
 use super::args::{AnnexCommand, ArchiveCommand, Command, JobCommand, UploadCommand, VaultCommand};
 use super::exit::Exit;
+use super::records::Form;
 use super::session::Session;
 use crate::engine::Patience;
+use crate::settings::Chosen;
+
+/// Runs a command that needs neither cache nor service; does nothing about others.
+pub(super) async fn run_alone(chosen: &Chosen, form: Form, command: &Command) -> Option<Result<Exit>> {
+    match command {
+        Command::Config => Some(config::run(chosen.clone(), form).await),
+        _ => None,
+    }
+}
 
 pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
     match command {
@@ -46,6 +57,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
         Command::Upload(UploadCommand::Abort(args)) => upload_abort::run(session, args).await,
         Command::Annex(AnnexCommand::Prefetch(args)) => annex_prefetch::run(session, args).await,
         Command::Job(JobCommand::List) => job_list::run(session).await,
+        Command::Config => unreachable!("it was run alone"),
     }
 }
 

@@ -7,6 +7,7 @@ use std::io::IsTerminal;
 use clap::error::{ContextKind, ErrorKind};
 
 use super::exit::Exit;
+use super::session::NoVault;
 use crate::types::escaped;
 
 /// How text that others wrote, such as the name of an archive, goes to standard output: to a program as it is, to a
@@ -52,7 +53,7 @@ pub(super) fn failure(error: &anyhow::Error) -> Exit {
     if !error.chain().any(is_closed_pipe) {
         say(in_one_line(error));
     }
-    Exit::Failed
+    if error.is::<NoVault>() { Exit::Usage } else { Exit::Failed }
 }
 
 /// The error and its causes, less what an error says of its cause already.

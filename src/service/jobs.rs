@@ -103,6 +103,13 @@ impl Tier {
         [Self::Expedited, Self::Standard, Self::Bulk].into_iter().find(|tier| tier.as_str() == text)
     }
 
+    /// Returns the tier of that name in upper or lower case, if there is one.
+    pub fn named_in_any_case(text: &str) -> Option<Self> {
+        [Self::Expedited, Self::Standard, Self::Bulk]
+            .into_iter()
+            .find(|tier| tier.as_str().eq_ignore_ascii_case(text))
+    }
+
     /// Returns after how long at most a job is ready as a rule.
     pub fn ready_within(self) -> std::time::Duration {
         std::time::Duration::from_secs(match self {

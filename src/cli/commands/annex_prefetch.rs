@@ -25,7 +25,10 @@ pub(super) async fn run(session: &Session, args: annex::Prefetch) -> Result<Exit
         );
     }
     let vault: VaultName = place.vault.parse()?;
-    let tier = args.tier.map(Tier::from).or_else(|| Tier::named(&place.tier));
+    // A remote without a tier of its own says Standard.
+    let of_remote = Tier::named(&place.tier);
+    let chosen_there = of_remote.filter(|tier| *tier != Tier::Standard);
+    let tier = args.tier.map(Tier::from).or(chosen_there).or(session.defaults.tier).or(of_remote);
     let names = wanted(&remote, &place.prefix, &args.matching)?;
     let outcome = session.engine.prefetch(&vault, names, tier).await?;
     let hours = tier.unwrap_or(Tier::Standard).ready_within().as_secs().div_ceil(3600);

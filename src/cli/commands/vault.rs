@@ -32,6 +32,6 @@ pub(in crate::cli) struct Sync {
     /// Use an inventory that was finished within this many hours; 0 asks for a new one.
     #[arg(long, value_name = "HOURS", default_value = "24", value_parser = hours)]
     pub(super) max_age: Duration,
-    /// The vault.
-    pub(super) name: VaultName,
+    /// The vault [default: that of the configuration file].
+    pub(super) name: Option<VaultName>,
 }
