@@ -11,6 +11,7 @@ mod delete;
 mod download;
 mod error;
 mod inventory;
+mod job_wait;
 mod jobs;
 mod list;
 mod notices;
@@ -32,6 +33,7 @@ pub use clock::{Clock, SystemClock};
 pub use dedupe::Duplicate;
 pub use download::{RangeSize, Target};
 pub use error::EngineError;
+pub use job_wait::{Awaited, JobEnd};
 pub use jobs::VaultJob;
 pub use list::{Counts, Listing, Summary};
 pub use notices::{Notice, Observer};
@@ -116,6 +118,11 @@ impl Engine {
         self.glacier = self.glacier.with_bandwidth(bandwidth);
         self.transfers = Arc::new(Transfers::new(settings, Arc::clone(&self.clock), observer));
         self
+    }
+
+    /// Returns the present, as the engine's clock has it.
+    pub fn now(&self) -> crate::types::Timestamp {
+        self.clock.now()
     }
 
     /// Returns the region that is spoken to.

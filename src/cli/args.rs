@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{annex, archive, upload, vault};
+use super::commands::{annex, archive, job, upload, vault};
 use crate::engine::TransferSettings;
 use crate::settings::Defaults;
 use crate::types::{Region, endpoint_url};
@@ -110,7 +110,9 @@ pub(super) enum UploadCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum JobCommand {
     /// Print the jobs of all vaults: a(rchive) or i(nventory), p(ending), d(one) or e(rror), date, vault, archive.
-    List,
+    List(job::List),
+    /// Wait until jobs are finished; status 1 if one of them failed.
+    Wait(job::Wait),
 }
 
 #[derive(Debug, Subcommand)]

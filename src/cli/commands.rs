@@ -10,7 +10,9 @@ mod archive_list;
 mod archive_retrieve;
 mod archive_upload;
 mod config;
+pub(super) mod job;
 mod job_list;
+mod job_wait;
 pub(super) mod upload;
 mod upload_abort;
 mod upload_list;
@@ -56,7 +58,8 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
         Command::Upload(UploadCommand::List(args)) => upload_list::run(session, args).await,
         Command::Upload(UploadCommand::Abort(args)) => upload_abort::run(session, args).await,
         Command::Annex(AnnexCommand::Prefetch(args)) => annex_prefetch::run(session, args).await,
-        Command::Job(JobCommand::List) => job_list::run(session).await,
+        Command::Job(JobCommand::List(args)) => job_list::run(session, args).await,
+        Command::Job(JobCommand::Wait(args)) => job_wait::run(session, args).await,
         Command::Config => unreachable!("it was run alone"),
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use crate::cache::{Archive, CacheError};
 use crate::service::ServiceError;
-use crate::types::{ArchiveId, ArchiveRef, InvalidValue, Region, Timestamp, UploadId, VaultName, quoted};
+use crate::types::{
+    ArchiveId, ArchiveRef, InvalidValue, JobId, Region, Timestamp, UploadId, VaultName, quoted,
+};
 
 /// Why something could not be done. A job that is not finished is no error.
 #[derive(Debug, thiserror::Error)]
@@ -153,6 +155,12 @@ pub enum EngineError {
     JobFailed {
         /// What it was to bring.
         what: String,
+    },
+    /// The service lists no such job.
+    #[error("job {} not found; see 'glacier job list -l'", quoted(.id.as_str()))]
+    JobNotFound {
+        /// The id as it was given.
+        id: JobId,
     },
     /// The retrieved data could not be written.
     #[error("cannot write {}: {source}", path.display())]

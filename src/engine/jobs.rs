@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::{Engine, EngineError};
-use crate::service::{Job, JobStatus, JobTask};
-use crate::types::{ArchiveRef, Timestamp, VaultName};
+use crate::cache::Scope;
+use crate::service::{Job, JobStatus, JobTask, ServiceError};
+use crate::types::{ArchiveRef, JobId, Timestamp, VaultName};
 
 /// How long a list of jobs serves the retrievals of one process. How a job of it stands is asked again before it is
 /// called pending.
@@ -25,6 +26,13 @@ pub struct VaultJob {
     pub archive: Option<ArchiveRef>,
 }
 
+impl VaultJob {
+    /// Returns for how long from `now` its output will be there at least, if it is.
+    pub fn expires_in(&self, now: Timestamp) -> Option<Duration> {
+        self.job.expires().map(|expires| expires.since(now))
+    }
+}
+
 /// The jobs of a vault as the service has listed them.
 #[derive(Debug, Clone)]
 pub(super) struct JobList {
@@ -38,25 +46,48 @@ pub(super) struct JobList {
 pub(super) type JobLists = Mutex<HashMap<VaultName, JobList>>;
 
 impl Engine {
-    /// Returns the jobs of all vaults of the region, in the service's order.
-    pub async fn jobs(&self) -> Result<Vec<VaultJob>, EngineError> {
+    /// Returns the jobs of one vault, or of all vaults of the region, in the service's order.
+    pub async fn jobs(&self, of: Option<&VaultName>) -> Result<Vec<VaultJob>, EngineError> {
+        if let Some(vault) = of {
+            let scope = self.scope_of(vault).await?;
+            return self.jobs_of(&scope, vault).await;
+        }
         let mut scope = self.scope().await?;
         let mut found = Vec::new();
         for vault in self.glacier.list_vaults().await? {
             self.learn(&mut scope, &vault.name, &vault.account)?;
-            for job in self.glacier.list_jobs(&vault.name).await? {
-                let archive = match &job.task {
-                    JobTask::Inventory(_) => None,
-                    JobTask::Archive(task) => {
-                        let by_id = ArchiveRef::Id(task.archive.clone());
-                        let known = self.find(&scope, &vault.name, &by_id)?.pop();
-                        Some(known.map_or(by_id, |archive| archive.reference()))
-                    }
-                };
-                found.push(VaultJob { vault: vault.name.clone(), job, archive });
-            }
+            found.extend(self.jobs_of(&scope, &vault.name).await?);
         }
         Ok(found)
+    }
+
+    async fn jobs_of(&self, scope: &Scope, vault: &VaultName) -> Result<Vec<VaultJob>, EngineError> {
+        let mut found = Vec::new();
+        for job in self.glacier.list_jobs(vault).await.map_err(self.about_vault(vault))? {
+            let archive = match &job.task {
+                JobTask::Inventory(_) => None,
+                JobTask::Archive(task) => {
+                    let by_id = ArchiveRef::Id(task.archive.clone());
+                    let known = self.find(scope, vault, &by_id)?.pop();
+                    Some(known.map_or(by_id, |archive| archive.reference()))
+                }
+            };
+            found.push(VaultJob { vault: vault.clone(), job, archive });
+        }
+        Ok(found)
+    }
+
+    /// Returns how a job stands, or none if the service knows it no more.
+    pub(super) async fn describe_job(
+        &self,
+        vault: &VaultName,
+        id: &JobId,
+    ) -> Result<Option<Job>, EngineError> {
+        match self.glacier.describe_job(vault, id).await {
+            Ok(job) => Ok(Some(job)),
+            Err(ServiceError::NotFound { message }) if !message.starts_with("Vault not found") => Ok(None),
+            Err(error) => Err(self.about_vault(vault)(error)),
+        }
     }
 
     /// Returns the job under way that brings an archive which the reference means, from a list that may be a minute

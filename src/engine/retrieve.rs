@@ -15,21 +15,12 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::{FutureExt, StreamExt};
 
 use super::download::Output;
-use super::wait::Pauses;
+use super::wait::{ASKED_AT_ONCE, LISTED_FROM, Waiting};
 use super::{Engine, EngineError, Notice, Patience, Progress, RangeSize, Target};
 use crate::cache::Scope;
-use crate::service::{Job, JobStatus, Repeat, ServiceError, Tier};
+use crate::service::{JobStatus, ServiceError, Tier};
 use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName};
 use order::{Order, Shared, Standing};
-
-/// How many small requests about jobs are under way at once: enough to hide a link's latency, few enough not to be
-/// throttled.
-const ASKED_AT_ONCE: usize = 8;
-/// How often in a row the service may be out of reach while jobs are waited for; a try lasts some seconds, and the
-/// pauses grow to ten minutes.
-const UNHEARD_MAX: u32 = 15;
-/// From how many jobs on all are looked at by one list instead of one by one.
-const LISTED_FROM: usize = 20;
 
 /// An archive that is wanted, and where.
 pub struct Wanted {
@@ -137,7 +128,7 @@ impl Work<'_> {
             self.find_remembered(order).await?;
         }
         if let Standing::Unsure(id) = &order.standing {
-            let job = self.describe(id).await?;
+            let job = self.engine.describe_job(self.vault, id).await?;
             order.take(job);
         }
         if let Standing::Ready(..) = &order.standing {
@@ -152,7 +143,7 @@ impl Work<'_> {
     /// Looks for a job that was started here and that the service does not list, or not yet.
     async fn find_remembered(&self, order: &mut Order) -> Result<(), EngineError> {
         for id in self.engine.cache.jobs_of(&order.archive.id)? {
-            match self.describe(&id).await? {
+            match self.engine.describe_job(self.vault, &id).await? {
                 Some(job) if job.status != JobStatus::Failed => {
                     order.take(Some(job));
                     return Ok(());
@@ -221,31 +212,16 @@ impl Work<'_> {
         Ok(jobs.iter().find(|job| order::brings_soon(job, archive)).map(|job| job.id.clone()))
     }
 
-    /// Ends when each order is done or given up. Jobs take hours, in which the service may be out of reach for a while.
+    /// Ends when each order is done or given up.
     async fn wait_for_all(&self, orders: &mut [Order]) -> Result<(), EngineError> {
-        let mut pauses = Pauses::new();
-        let mut unheard = 0;
+        let mut waiting = Waiting::new();
         loop {
             let looked = self.look(orders).await;
             self.advance_all(orders).await;
             if orders.iter().all(Order::is_settled) {
                 return Ok(());
             }
-            let pause = pauses.next();
-            match looked {
-                Ok(()) => unheard = 0,
-                Err(EngineError::Service(error))
-                    if error.repeat() != Repeat::Useless && unheard < UNHEARD_MAX =>
-                {
-                    unheard += 1;
-                    let (what, why) = ("how the jobs stand".to_owned(), error.to_string());
-                    let (next_try, tries_max) = (unheard + 1, UNHEARD_MAX + 1);
-                    let notice = Notice::Repeating { what, why, next_try, tries_max, pause };
-                    self.engine.transfers.notice(&notice);
-                }
-                Err(error) => return Err(error),
-            }
-            self.engine.clock.sleep(pause).await;
+            self.engine.wait_after(looked, &mut waiting).await?;
         }
     }
 
@@ -273,17 +249,8 @@ impl Work<'_> {
 
     async fn ask(&self, order: &mut Order) -> Result<(), EngineError> {
         let Some(id) = order.job() else { return Ok(()) };
-        let job = self.describe(id).await?;
+        let job = self.engine.describe_job(self.vault, id).await?;
         order.take(job);
         Ok(())
-    }
-
-    /// Returns how a job stands, or none if the service knows it no more.
-    async fn describe(&self, id: &JobId) -> Result<Option<Job>, EngineError> {
-        match self.engine.glacier.describe_job(self.vault, id).await {
-            Ok(job) => Ok(Some(job)),
-            Err(ServiceError::NotFound { message }) if !message.starts_with("Vault not found") => Ok(None),
-            Err(error) => Err(self.engine.about_vault(self.vault)(error)),
-        }
     }
 }
