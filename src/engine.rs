@@ -23,6 +23,7 @@ mod sync;
 mod told;
 mod transfers;
 mod upload;
+mod vault_settings;
 mod vaults;
 mod wait;
 
@@ -44,14 +45,17 @@ pub use sync::Sync;
 pub use told::{Holding, Told};
 pub use transfers::TransferSettings;
 pub use upload::{OpenUploads, Source, UploadOptions};
-pub use vaults::VaultDetails;
+pub use vaults::{VaultDetails, VaultInfo};
 pub use wait::Patience;
 
 pub use crate::cache::{
     Archive, Finding, FindingKind, InventoryKnowledge, InventoryTaken, Listed, Storing, UnfinishedUpload,
     VaultKnowledge,
 };
-pub use crate::service::{Caller, Connection, Job, JobStatus, JobTask, Keys, OpenUpload, Tier};
+pub use crate::service::{
+    Caller, Connection, Event, Job, JobStatus, JobTask, Keys, Notifications, OpenUpload, RetrievalPolicy,
+    Tier,
+};
 
 use crate::cache::Cache;
 use crate::service::{Bandwidth, Glacier};

@@ -9,8 +9,10 @@ mod error;
 mod jobs;
 mod outputs;
 mod retries;
+mod retrieval_policy;
 mod sending;
 mod uploads;
+mod vault_settings;
 mod vaults;
 
 pub use bandwidth::Bandwidth;
@@ -18,5 +20,7 @@ pub use connection::{Caller, Connection, Glacier, Keys};
 pub use error::{Repeat, ServiceError};
 pub use jobs::{ArchiveJob, InventoryJob, Job, JobStatus, JobTask, Tier};
 pub use outputs::{ByteRange, JobOutput};
+pub use retrieval_policy::RetrievalPolicy;
 pub use uploads::{OpenUpload, StoredArchive, StoredPart};
+pub use vault_settings::{Event, Notifications};
 pub use vaults::Vault;

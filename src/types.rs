@@ -9,7 +9,9 @@ mod ids;
 mod names;
 mod part_size;
 mod quoted;
+mod tag;
 mod timestamp;
+mod topic;
 
 pub use annex_name::annex_name;
 pub use archive_ref::{ArchiveRef, needs_prefix};
@@ -18,7 +20,9 @@ pub use ids::{AccountId, ArchiveId, JobId, UploadId};
 pub use names::{ArchiveName, Region, VaultName, endpoint_url};
 pub use part_size::{MIB_BYTES, PartSize, bytes};
 pub use quoted::{escaped, quoted};
+pub use tag::{Tag, TagKey};
 pub use timestamp::Timestamp;
+pub use topic::TopicArn;
 
 /// Why a text is not the value it was meant to be, in one sentence for the person who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{annex, archive, job, upload, vault};
+use super::commands::{annex, archive, job, policy, upload, vault};
 use crate::engine::TransferSettings;
 use crate::settings::Defaults;
 use crate::types::{Region, endpoint_url};
@@ -53,6 +53,9 @@ pub(super) enum Command {
     /// See what Glacier is preparing.
     #[command(subcommand)]
     Job(JobCommand),
+    /// See and set how much Glacier lets this account retrieve: the data retrieval policy of the region.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Work on a repository of git-annex.
     #[command(subcommand)]
     Annex(AnnexCommand),
@@ -81,6 +84,13 @@ pub(super) enum VaultCommand {
     Sync(vault::Sync),
     /// Delete a vault that is empty.
     Delete(vault::Name),
+    /// Print what Glacier says of a vault and what the cache knows of it: name and value, with a tab between; - is what
+    /// is not known.
+    Info(vault::OrDefault),
+    /// Print the tags of a vault, key and value with a tab between; or set and remove some.
+    Tags(vault::Tags),
+    /// Print the topic that is told when a job of a vault ends, and of which events; or set or delete that.
+    Notifications(vault::Notifications),
 }
 
 #[derive(Debug, Subcommand)]
@@ -113,6 +123,18 @@ pub(super) enum JobCommand {
     List(job::List),
     /// Wait until jobs are finished; status 1 if one of them failed.
     Wait(job::Wait),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Print the policy, as 'glacier policy set' takes it.
+    Get,
+    /// Set the policy, for all vaults of the account in the region.
+    ///
+    /// Glacier refuses a standard retrieval that goes beyond the policy, at once and free of charge. Expedited and bulk
+    /// retrievals and jobs under way are not touched. A change takes some minutes to be in force.
+    #[command(subcommand)]
+    Set(policy::Set),
 }
 
 #[derive(Debug, Subcommand)]

@@ -13,20 +13,26 @@ mod config;
 pub(super) mod job;
 mod job_list;
 mod job_wait;
+pub(super) mod policy;
 pub(super) mod upload;
 mod upload_abort;
 mod upload_list;
 pub(super) mod vault;
 mod vault_create;
 mod vault_delete;
+mod vault_info;
 mod vault_list;
+mod vault_notifications;
 mod vault_sync;
+mod vault_tags;
 
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::args::{AnnexCommand, ArchiveCommand, Command, JobCommand, UploadCommand, VaultCommand};
+use super::args::{
+    AnnexCommand, ArchiveCommand, Command, JobCommand, PolicyCommand, UploadCommand, VaultCommand,
+};
 use super::exit::Exit;
 use super::records::Form;
 use super::session::Session;
@@ -47,6 +53,9 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
         Command::Vault(VaultCommand::Create(args)) => vault_create::run(session, args).await,
         Command::Vault(VaultCommand::Sync(args)) => vault_sync::run(session, args).await,
         Command::Vault(VaultCommand::Delete(args)) => vault_delete::run(session, args).await,
+        Command::Vault(VaultCommand::Info(args)) => vault_info::run(session, args).await,
+        Command::Vault(VaultCommand::Tags(args)) => vault_tags::run(session, args).await,
+        Command::Vault(VaultCommand::Notifications(args)) => vault_notifications::run(session, args).await,
         Command::Archive(ArchiveCommand::List(args)) => archive_list::run(session, args).await,
         Command::Archive(ArchiveCommand::Upload(args)) => archive_upload::run(session, args).await,
         Command::Archive(ArchiveCommand::Retrieve(args)) => archive_retrieve::run(session, args).await,
@@ -60,6 +69,8 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
         Command::Annex(AnnexCommand::Prefetch(args)) => annex_prefetch::run(session, args).await,
         Command::Job(JobCommand::List(args)) => job_list::run(session, args).await,
         Command::Job(JobCommand::Wait(args)) => job_wait::run(session, args).await,
+        Command::Policy(PolicyCommand::Get) => policy::get(session).await,
+        Command::Policy(PolicyCommand::Set(policy)) => policy::set(session, policy).await,
         Command::Config => unreachable!("it was run alone"),
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::cache::{Archive, CacheError};
 use crate::service::ServiceError;
 use crate::types::{
-    ArchiveId, ArchiveRef, InvalidValue, JobId, Region, Timestamp, UploadId, VaultName, quoted,
+    ArchiveId, ArchiveRef, InvalidValue, JobId, Region, TagKey, Timestamp, UploadId, VaultName, quoted,
 };
 
 /// Why something could not be done. A job that is not finished is no error.
@@ -161,6 +161,22 @@ pub enum EngineError {
     JobNotFound {
         /// The id as it was given.
         id: JobId,
+    },
+    /// A tag is to be set and removed at once.
+    #[error("tag {} cannot be set and removed at once; nothing was changed", quoted(.key.as_str()))]
+    TagSetAndRemoved {
+        /// Its key.
+        key: TagKey,
+    },
+    /// A vault holds only so many tags.
+    #[error("vault {} would have {tags} tags, and Glacier takes at most {max}; nothing was changed", quoted(.vault.as_str()))]
+    TooManyTags {
+        /// The vault.
+        vault: VaultName,
+        /// How many it would have.
+        tags: usize,
+        /// How many it can have.
+        max: usize,
     },
     /// The retrieved data could not be written.
     #[error("cannot write {}: {source}", path.display())]
