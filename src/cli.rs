@@ -20,10 +20,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::{CommandFactory, Parser};
 
-use crate::engine::{Connection, Engine, EngineError, SystemClock};
-use crate::settings::Settings;
+use crate::engine::{Engine, EngineError, SystemClock};
+use crate::settings::{Chosen, Given};
 use crate::types::quoted;
-use args::Args;
+use args::{Args, Command};
 use exit::Exit;
 use records::Form;
 use session::Session;
@@ -61,9 +61,12 @@ pub fn grammar() -> clap::Command {
 
 async fn execute(args: Args) -> Result<Exit> {
     let form = if args.json { Form::Json } else { Form::Text };
-    let connection =
-        Connection { region: args.region, endpoint_url: args.endpoint_url, ..Connection::default() };
-    let settings = Settings::read(connection)?;
+    let given = Given { profile: args.profile, region: args.region, endpoint_url: args.endpoint_url };
+    let chosen = Chosen::read(given)?;
+    if let Command::Config = args.command {
+        return commands::config::run(chosen, form).await;
+    }
+    let (settings, defaults) = (chosen.settings(), chosen.defaults());
     let engine = Engine::open(&settings.connection, &settings.cache_path, Arc::new(SystemClock)).await?;
     if let Some(aside) = engine.cache_set_aside() {
         output::warning(format_args!(
@@ -75,9 +78,9 @@ async fn execute(args: Args) -> Result<Exit> {
         output::warning(format_args!("{why}. Until then this goes on with what it knows"));
     }
     let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
-    let engine = engine.with_transfers(args.command.transfer_settings(), observer);
-    let failing = commands::task::failing(&args.command);
-    let outcome = commands::run(&Session { engine, form }, args.command).await;
+    let engine = engine.with_transfers(args.command.transfer_settings(&defaults), observer);
+    let failing = commands::task::failing(&args.command, &defaults);
+    let outcome = commands::run(&Session { engine, form, defaults }, args.command).await;
     outcome.map_err(|error| in_context(error, failing))
 }
 

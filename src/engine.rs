@@ -11,6 +11,7 @@ mod delete;
 mod download;
 mod error;
 mod inventory;
+mod job_wait;
 mod jobs;
 mod list;
 mod notices;
@@ -25,6 +26,7 @@ mod told;
 mod transfers;
 mod tree;
 mod upload;
+mod vault_settings;
 mod vaults;
 mod verify;
 mod wait;
@@ -36,6 +38,7 @@ pub use clock::{Clock, SystemClock};
 pub use dedupe::Duplicate;
 pub use download::{RangeSize, Target};
 pub use error::EngineError;
+pub use job_wait::{Awaited, JobEnd};
 pub use jobs::VaultJob;
 pub use list::{Counts, Listing, Summary};
 pub use notices::{Notice, Observer};
@@ -48,7 +51,7 @@ pub use told::{Holding, Told};
 pub use transfers::TransferSettings;
 pub use tree::{LocalFile, LocalTree};
 pub use upload::{FileToStore, OpenUploads, Source, StoreOptions, Stored, UploadOptions};
-pub use vaults::VaultDetails;
+pub use vaults::{VaultDetails, VaultInfo};
 pub use verify::{Verdict, Verification};
 pub use wait::Patience;
 
@@ -56,7 +59,10 @@ pub use crate::cache::{
     Archive, Finding, FindingKind, Glance, InventoryKnowledge, InventoryTaken, Listed, Storing,
     UnfinishedUpload, VaultKnowledge,
 };
-pub use crate::service::{Caller, Connection, Job, JobStatus, JobTask, Keys, OpenUpload, Tier};
+pub use crate::service::{
+    Caller, Connection, Event, Job, JobStatus, JobTask, Keys, Notifications, OpenUpload, RetrievalPolicy,
+    Tier,
+};
 
 use crate::cache::Cache;
 use crate::service::{Bandwidth, Glacier};
@@ -128,6 +134,11 @@ impl Engine {
         self.glacier = self.glacier.with_bandwidth(bandwidth);
         self.transfers = Arc::new(Transfers::new(settings, Arc::clone(&self.clock), observer));
         self
+    }
+
+    /// Returns the present, as the engine's clock has it.
+    pub fn now(&self) -> crate::types::Timestamp {
+        self.clock.now()
     }
 
     /// Returns the region that is spoken to.

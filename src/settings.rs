@@ -1,13 +1,22 @@
-//! What comes from outside, read once and passed on as a value: where the cache is, which Glacier is meant.
+//! What comes from outside, read once and passed on as a value: where the cache is, which Glacier is meant, what the
+//! owner's configuration file says.
+
+mod chosen;
+mod file;
 
 use std::path::PathBuf;
 
 use directories::BaseDirs;
 
+pub use chosen::{Choice, Chosen, Defaults, Given, Origin};
+pub use file::{ConfigFile, FileError};
+
 use crate::service::{Caller, Connection, Keys};
 
 /// Where the original put its cache, below the user's cache directory.
 const CACHE_FILE: &str = "glacier-cli/db";
+/// Where the configuration is, below the user's directory for those.
+const CONFIG_FILE: &str = "glacier-cli/config.toml";
 
 /// The variable by which `glacier annex prefetch` tells the special remote, through git-annex, what it is for.
 pub const PREFETCH_VARIABLE: &str = "GLACIER_ANNEX_PREFETCH";
@@ -31,8 +40,20 @@ pub struct Settings {
 #[error("there is no home directory to keep the cache in; set HOME or XDG_CACHE_HOME")]
 pub struct NoHome;
 
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// There is no place for the cache.
+    #[error(transparent)]
+    NoHome(#[from] NoHome),
+    /// The configuration file is not as it must be.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
 impl Settings {
-    /// Reads the environment; `connection` is what the command line says.
+    /// Reads the environment; `connection` is what the command line says. One that names a profile says itself who
+    /// asks.
     ///
     /// The cache is `${XDG_CACHE_HOME:-$HOME/.cache}/glacier-cli/db` on every system, as it was for the original. A
     /// relative `XDG_CACHE_HOME` counts as unset (XDG Base Directory Specification).
@@ -41,21 +62,26 @@ impl Settings {
     ///
     /// When there is neither a home directory nor `XDG_CACHE_HOME`.
     pub fn read(connection: Connection) -> Result<Self, NoHome> {
-        let from_environment =
-            std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let cache_home = match from_environment {
-            Some(path) => path,
-            None => BaseDirs::new().ok_or(NoHome)?.home_dir().join(".cache"),
-        };
-        let connection = Connection { caller: caller(), ..connection };
+        let cache_home = directory("XDG_CACHE_HOME", ".cache").ok_or(NoHome)?;
+        let caller = if connection.profile.is_some() { connection.caller.clone() } else { caller() };
+        let connection = Connection { caller, ..connection };
         let is_prefetch = std::env::var_os(PREFETCH_VARIABLE).is_some_and(|value| !value.is_empty());
         let cache_path = cache_home.join(CACHE_FILE);
         Ok(Self { cache_path, connection, lasting_keys: lasting_keys(), is_prefetch })
     }
 }
 
+/// The directory that the variable names, else that below the home directory.
+fn directory(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    named.or_else(|| Some(BaseDirs::new()?.home_dir().join(below_home)))
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 fn lasting_keys() -> Option<Keys> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if variable("AWS_SESSION_TOKEN").is_some() {
         return None;
     }
@@ -67,7 +93,6 @@ fn lasting_keys() -> Option<Keys> {
 
 /// As AWS's own chain looks for them (SDKs and Tools Reference Guide, "Shared config and credentials files").
 fn caller() -> Caller {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let has_file = |name: &str, default: &str| {
         let path = variable(name).map(PathBuf::from);
         path.or_else(|| BaseDirs::new().map(|base| base.home_dir().join(default)))

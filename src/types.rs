@@ -10,18 +10,22 @@ mod name_pattern;
 mod names;
 mod part_size;
 mod quoted;
+mod tag;
 mod timestamp;
+mod topic;
 
 pub use annex_name::annex_name;
 pub use archive_ref::{ArchiveRef, needs_prefix};
 pub use foreign_name::file_name_in;
 pub use ids::{AccountId, ArchiveId, JobId, UploadId};
 pub use name_pattern::NamePattern;
-pub use names::{ArchiveName, Region, VaultName};
+pub use names::{ArchiveName, Region, VaultName, endpoint_url};
 pub(crate) use part_size::ARCHIVE_MAX_BYTES;
 pub use part_size::{MIB_BYTES, PartSize, bytes};
 pub use quoted::{escaped, plain_reason, quoted};
+pub use tag::{Tag, TagKey};
 pub use timestamp::Timestamp;
+pub use topic::TopicArn;
 
 /// Why a text is not the value it was meant to be, in one sentence for the person who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

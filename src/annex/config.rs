@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::protocol::{Question, Reply};
 use super::session::Conversation;
 use crate::engine::{Patience, Tier};
-use crate::types::{Region, VaultName, bytes, quoted};
+use crate::types::{Region, VaultName, bytes, endpoint_url, quoted};
 
 /// The settings of the remote, with what they are for.
 const CONFIGS: [(&str, &str); 10] = [
@@ -49,7 +49,7 @@ impl Config {
         let datacenter = talk.config("datacenter").await?;
         let prefix = talk.config("fileprefix").await?;
         let (max_age, tier) = (talk.config("maxage").await?, talk.config("tier").await?);
-        let (wait, endpoint) = (talk.config("wait").await?, talk.config("endpoint").await?);
+        let (wait, url) = (talk.config("wait").await?, talk.config("endpoint").await?);
         let (profile, bwlimit) = (talk.config("profile").await?, talk.config("bwlimit").await?);
         let said = Failure::Said;
         Ok(Self {
@@ -60,7 +60,7 @@ impl Config {
             max_age: given(max_age).map_or(Ok(MAX_AGE_DEFAULT), |text| hours(&text)).map_err(said)?,
             tier: given(tier).map(|text| tier_of("tier", &text)).transpose().map_err(said)?,
             patience: patience(&wait).map_err(said)?,
-            endpoint_url: given(endpoint).map(endpoint_url).transpose().map_err(said)?,
+            endpoint_url: given(url).map(|text| endpoint(&text)).transpose().map_err(said)?,
             profile: given(profile),
             bytes_per_second: given(bwlimit).map(|text| rate(&text)).transpose().map_err(said)?,
         })
@@ -91,9 +91,7 @@ pub(super) fn list(talk: &Conversation) -> io::Result<()> {
 
 /// Reads the name of a tier, in any case.
 pub(super) fn tier_of(setting: &str, text: &str) -> Result<Tier, String> {
-    [Tier::Expedited, Tier::Standard, Tier::Bulk]
-        .into_iter()
-        .find(|tier| tier.as_str().eq_ignore_ascii_case(text))
+    Tier::named_in_any_case(text)
         .ok_or_else(|| format!("{setting}={} is none of Expedited, Standard, Bulk", quoted(text)))
 }
 
@@ -129,12 +127,9 @@ fn patience(text: &str) -> Result<Patience, String> {
     }
 }
 
-fn endpoint_url(text: String) -> Result<String, String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(text),
-        _ => Err(format!("endpoint={} does not begin with https:// or http:// and a host", quoted(&text))),
-    }
+fn endpoint(text: &str) -> Result<String, String> {
+    endpoint_url(text)
+        .map_err(|_| format!("endpoint={} does not begin with https:// or http:// and a host", quoted(text)))
 }
 
 fn rate(text: &str) -> Result<u64, String> {

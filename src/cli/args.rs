@@ -2,9 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{annex, archive, completions, man_pages, treehash, upload, vault, verify};
+use super::commands::{annex, archive, completions, job, man_pages, policy, treehash, upload, vault, verify};
 use crate::engine::TransferSettings;
-use crate::types::Region;
+use crate::settings::Defaults;
+use crate::types::{Region, endpoint_url};
 
 /// Amazon Glacier from a shell: friendly names for archives, a local cache, jobs handled for you.
 ///
@@ -13,13 +14,18 @@ use crate::types::Region;
 #[derive(Debug, Parser)]
 #[command(name = "glacier", version, propagate_version = true, arg_required_else_help = true)]
 pub(super) struct Args {
-    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, us-east-1].
+    /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, the configuration file's, the profile's, us-east-1].
     #[arg(long, global = true, value_name = "REGION")]
     pub(super) region: Option<Region>,
 
-    /// URL of the service [default: AWS_ENDPOINT_URL_GLACIER, AWS_ENDPOINT_URL, the profile's, AWS itself].
+    /// URL of the service [default: AWS_ENDPOINT_URL_GLACIER, AWS_ENDPOINT_URL, the configuration file's, the
+    /// profile's, AWS itself].
     #[arg(long, global = true, value_name = "URL", value_parser = endpoint_url)]
     pub(super) endpoint_url: Option<String>,
+
+    /// Profile of AWS's files whose keys and region are used [default: AWS_PROFILE, unless the environment has keys].
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
 
     /// Say what happens on the way, such as requests that are sent again.
     #[arg(long, short, global = true)]
@@ -47,6 +53,9 @@ pub(super) enum Command {
     /// See what Glacier is preparing.
     #[command(subcommand)]
     Job(JobCommand),
+    /// See and set how much Glacier lets this account retrieve: the data retrieval policy of the region.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Work on a repository of git-annex.
     #[command(subcommand)]
     Annex(AnnexCommand),
@@ -62,14 +71,16 @@ pub(super) enum Command {
     Verify(verify::Verify),
     /// Print the tree hashes of files, as Glacier computes them.
     Treehash(treehash::Treehash),
+    /// Show all settings: name, value (- is none), and where the value comes from, with tabs between.
+    Config,
 }
 
 impl Command {
     /// Returns how the command's transfers are to go.
-    pub(super) fn transfer_settings(&self) -> TransferSettings {
+    pub(super) fn transfer_settings(&self, defaults: &Defaults) -> TransferSettings {
         match self {
-            Self::Archive(ArchiveCommand::Upload(args)) => args.transfers.settings(),
-            Self::Archive(ArchiveCommand::Retrieve(args)) => args.transfers.settings(),
+            Self::Archive(ArchiveCommand::Upload(args)) => args.transfers.settings(defaults),
+            Self::Archive(ArchiveCommand::Retrieve(args)) => args.transfers.settings(defaults),
             _ => TransferSettings::default(),
         }
     }
@@ -85,6 +96,13 @@ pub(super) enum VaultCommand {
     Sync(vault::Sync),
     /// Delete a vault that is empty.
     Delete(vault::Name),
+    /// Print what Glacier says of a vault and what the cache knows of it: name and value, with a tab between; - is what
+    /// is not known.
+    Info(vault::OrDefault),
+    /// Print the tags of a vault, key and value with a tab between; or set and remove some.
+    Tags(vault::Tags),
+    /// Print the topic that is told when a job of a vault ends, and of which events; or set or delete that.
+    Notifications(vault::Notifications),
 }
 
 #[derive(Debug, Subcommand)]
@@ -114,19 +132,25 @@ pub(super) enum UploadCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum JobCommand {
     /// Print the jobs of all vaults: a(rchive) or i(nventory), p(ending), d(one) or e(rror), date, vault, archive.
-    List,
+    List(job::List),
+    /// Wait until jobs are finished; status 1 if one of them failed.
+    Wait(job::Wait),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Print the policy, as 'glacier policy set' takes it.
+    Get,
+    /// Set the policy, for all vaults of the account in the region.
+    ///
+    /// Glacier refuses a standard retrieval that goes beyond the policy, at once and free of charge. Expedited and bulk
+    /// retrievals and jobs under way are not touched. A change takes some minutes to be in force.
+    #[command(subcommand)]
+    Set(policy::Set),
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AnnexCommand {
     /// Ask Glacier for all files that are there and not here, in the order in which they were stored.
     Prefetch(annex::Prefetch),
-}
-
-fn endpoint_url(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(text.to_owned()),
-        _ => Err("it must begin with https:// or http:// and name a host".to_owned()),
-    }
 }

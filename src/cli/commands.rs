@@ -10,8 +10,12 @@ mod archive_list;
 mod archive_retrieve;
 mod archive_upload;
 pub(super) mod completions;
+pub(super) mod config;
+pub(super) mod job;
 mod job_list;
+mod job_wait;
 pub(super) mod man_pages;
+pub(super) mod policy;
 pub(super) mod task;
 pub(super) mod treehash;
 pub(super) mod upload;
@@ -20,15 +24,20 @@ mod upload_list;
 pub(super) mod vault;
 mod vault_create;
 mod vault_delete;
+mod vault_info;
 mod vault_list;
+mod vault_notifications;
 mod vault_sync;
+mod vault_tags;
 pub(super) mod verify;
 
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::args::{AnnexCommand, ArchiveCommand, Command, JobCommand, UploadCommand, VaultCommand};
+use super::args::{
+    AnnexCommand, ArchiveCommand, Command, JobCommand, PolicyCommand, UploadCommand, VaultCommand,
+};
 use super::exit::Exit;
 use super::records::Form;
 use super::session::Session;
@@ -47,13 +56,16 @@ pub(super) fn run_alone(form: Form, command: &Command) -> Option<Result<Exit>> {
 /// Runs a command that [`run_alone`] does not.
 pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
     match command {
-        Command::Completions(_) | Command::ManPages(_) | Command::Treehash(_) => {
+        Command::Completions(_) | Command::Config | Command::ManPages(_) | Command::Treehash(_) => {
             unreachable!("they are run alone")
         }
         Command::Vault(VaultCommand::List(args)) => vault_list::run(session, args).await,
         Command::Vault(VaultCommand::Create(args)) => vault_create::run(session, args).await,
         Command::Vault(VaultCommand::Sync(args)) => vault_sync::run(session, args).await,
         Command::Vault(VaultCommand::Delete(args)) => vault_delete::run(session, args).await,
+        Command::Vault(VaultCommand::Info(args)) => vault_info::run(session, args).await,
+        Command::Vault(VaultCommand::Tags(args)) => vault_tags::run(session, args).await,
+        Command::Vault(VaultCommand::Notifications(args)) => vault_notifications::run(session, args).await,
         Command::Archive(ArchiveCommand::List(args)) => archive_list::run(session, args).await,
         Command::Archive(ArchiveCommand::Upload(args)) => archive_upload::run(session, args).await,
         Command::Archive(ArchiveCommand::Retrieve(args)) => archive_retrieve::run(session, args).await,
@@ -66,7 +78,10 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
         Command::Upload(UploadCommand::Abort(args)) => upload_abort::run(session, args).await,
         Command::Annex(AnnexCommand::Prefetch(args)) => annex_prefetch::run(session, args).await,
         Command::Verify(args) => verify::run(session, args).await,
-        Command::Job(JobCommand::List) => job_list::run(session).await,
+        Command::Job(JobCommand::List(args)) => job_list::run(session, args).await,
+        Command::Job(JobCommand::Wait(args)) => job_wait::run(session, args).await,
+        Command::Policy(PolicyCommand::Get) => policy::get(session).await,
+        Command::Policy(PolicyCommand::Set(policy)) => policy::set(session, policy).await,
     }
 }
 

@@ -7,6 +7,7 @@ use std::io::IsTerminal;
 use clap::error::{ContextKind, ErrorKind};
 
 use super::exit::Exit;
+use super::session::NoVault;
 use crate::engine::EngineError;
 use crate::types::{escaped, plain_reason};
 
@@ -73,7 +74,7 @@ pub(super) fn failure(error: &anyhow::Error) -> Exit {
             None => say(said),
         }
     }
-    Exit::Failed
+    if error.is::<NoVault>() { Exit::Usage } else { Exit::Failed }
 }
 
 /// The error and its causes, less what an error says of its cause already.

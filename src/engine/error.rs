@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use crate::cache::{Archive, CacheError};
 use crate::service::{Repeat, ServiceError};
 use crate::types::{
-    ArchiveId, ArchiveRef, InvalidValue, Region, Timestamp, UploadId, VaultName, plain_reason, quoted,
+    ArchiveId, ArchiveRef, InvalidValue, JobId, Region, TagKey, Timestamp, UploadId, VaultName, plain_reason,
+    quoted,
 };
 
 /// Why something could not be done. A job that is not finished is no error.
@@ -199,6 +200,28 @@ pub enum EngineError {
     JobFailed {
         /// What it was to bring.
         what: String,
+    },
+    /// The service lists no such job.
+    #[error("job {} not found; see 'glacier job list -l'", quoted(.id.as_str()))]
+    JobNotFound {
+        /// The id as it was given.
+        id: JobId,
+    },
+    /// A tag is to be set and removed at once.
+    #[error("tag {} cannot be set and removed at once; nothing was changed", quoted(.key.as_str()))]
+    TagSetAndRemoved {
+        /// Its key.
+        key: TagKey,
+    },
+    /// A vault holds only so many tags.
+    #[error("vault {} would have {tags} tags, and Glacier takes at most {max}; nothing was changed", quoted(.vault.as_str()))]
+    TooManyTags {
+        /// The vault.
+        vault: VaultName,
+        /// How many it would have.
+        tags: usize,
+        /// How many it can have.
+        max: usize,
     },
     /// The retrieved data could not be written.
     #[error("cannot write {}: {source}", path.display())]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::{Engine, EngineError};
+use crate::cache::Scope;
 use crate::service::{ArchiveJob, Job, JobStatus, JobTask, ServiceError};
 use crate::types::{ArchiveId, ArchiveRef, JobId, Timestamp, VaultName};
 
@@ -23,6 +24,13 @@ pub struct VaultJob {
     pub job: Job,
     /// The archive that it brings; none for an inventory.
     pub archive: Option<ArchiveRef>,
+}
+
+impl VaultJob {
+    /// Returns for how long from `now` its output will be there at least, if it is.
+    pub fn expires_in(&self, now: Timestamp) -> Option<Duration> {
+        self.job.expires().map(|expires| expires.since(now))
+    }
 }
 
 /// The jobs of a vault as the service has listed them.
@@ -48,23 +56,33 @@ impl JobList {
 pub(super) type JobLists = Mutex<HashMap<VaultName, JobList>>;
 
 impl Engine {
-    /// Returns the jobs of all vaults of the region, in the service's order.
-    pub async fn jobs(&self) -> Result<Vec<VaultJob>, EngineError> {
+    /// Returns the jobs of one vault, or of all vaults of the region, in the service's order.
+    pub async fn jobs(&self, of: Option<&VaultName>) -> Result<Vec<VaultJob>, EngineError> {
+        if let Some(vault) = of {
+            let scope = self.scope_of(vault).await?;
+            return self.jobs_of(&scope, vault).await;
+        }
         let mut scope = self.scope().await?;
         let mut found = Vec::new();
         for vault in self.glacier.list_vaults().await? {
             self.learn(&mut scope, &vault.name, &vault.account)?;
-            for job in self.glacier.list_jobs(&vault.name).await? {
-                let archive = match &job.task {
-                    JobTask::Inventory(_) => None,
-                    JobTask::Archive(task) => {
-                        let by_id = ArchiveRef::Id(task.archive.clone());
-                        let known = self.find(&scope, &vault.name, &by_id)?.pop();
-                        Some(known.map_or(by_id, |archive| archive.reference()))
-                    }
-                };
-                found.push(VaultJob { vault: vault.name.clone(), job, archive });
-            }
+            found.extend(self.jobs_of(&scope, &vault.name).await?);
+        }
+        Ok(found)
+    }
+
+    async fn jobs_of(&self, scope: &Scope, vault: &VaultName) -> Result<Vec<VaultJob>, EngineError> {
+        let mut found = Vec::new();
+        for job in self.glacier.list_jobs(vault).await.map_err(self.about_vault(vault))? {
+            let archive = match &job.task {
+                JobTask::Inventory(_) => None,
+                JobTask::Archive(task) => {
+                    let by_id = ArchiveRef::Id(task.archive.clone());
+                    let known = self.find(scope, vault, &by_id)?.pop();
+                    Some(known.map_or(by_id, |archive| archive.reference()))
+                }
+            };
+            found.push(VaultJob { vault: vault.clone(), job, archive });
         }
         Ok(found)
     }

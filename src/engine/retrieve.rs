@@ -15,21 +15,12 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::{FutureExt, StreamExt};
 
 use super::download::Output;
-use super::wait::Pauses;
+use super::wait::{ASKED_AT_ONCE, LISTED_FROM, Waiting};
 use super::{Engine, EngineError, Notice, Patience, Progress, RangeSize, Target};
 use crate::cache::Scope;
-use crate::service::{Repeat, ServiceError, Tier};
+use crate::service::{ServiceError, Tier};
 use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName};
 use order::{Order, Shared, Standing};
-
-/// How many small requests about jobs are under way at once: enough to hide a link's latency, few enough not to be
-/// throttled.
-const ASKED_AT_ONCE: usize = 8;
-/// How often in a row the service may be out of reach while jobs are waited for; a try lasts some seconds, and the
-/// pauses grow to ten minutes.
-const UNHEARD_MAX: u32 = 15;
-/// From how many jobs on all are looked at by one list instead of one by one.
-const LISTED_FROM: usize = 20;
 
 /// An archive that is wanted, and where.
 pub struct Wanted {
@@ -215,31 +206,16 @@ impl Work<'_> {
         Ok(jobs.iter().find(|job| order::brings_soon(job, archive)).map(|job| job.id.clone()))
     }
 
-    /// Ends when each order is done or given up. Jobs take hours, in which the service may be out of reach for a while.
+    /// Ends when each order is done or given up.
     async fn wait_for_all(&self, orders: &mut [Order]) -> Result<(), EngineError> {
-        let mut pauses = Pauses::new();
-        let mut unheard = 0;
+        let mut waiting = Waiting::new();
         loop {
             let looked = self.look(orders).await;
             self.advance_all(orders).await;
             if orders.iter().all(Order::is_settled) {
                 return Ok(());
             }
-            let pause = pauses.next();
-            match looked {
-                Ok(()) => unheard = 0,
-                Err(EngineError::Service(error))
-                    if error.repeat() != Repeat::Useless && unheard < UNHEARD_MAX =>
-                {
-                    unheard += 1;
-                    let (what, why) = ("how the jobs stand".to_owned(), error.to_string());
-                    let (next_try, tries_max) = (unheard + 1, UNHEARD_MAX + 1);
-                    let notice = Notice::Repeating { what, why, next_try, tries_max, pause };
-                    self.engine.transfers.notice(&notice);
-                }
-                Err(error) => return Err(error),
-            }
-            self.engine.clock.sleep(pause).await;
+            self.engine.wait_after(looked, &mut waiting).await?;
         }
     }
 

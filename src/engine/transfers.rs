@@ -17,8 +17,6 @@ use slots::Slots;
 use super::{Clock, Notice, Observer};
 use crate::types::{MIB_BYTES, PartSize};
 
-/// How many parts travel at once: enough to fill a link of 80 MiB/s where a connection carries 10.
-const JOBS: usize = 8;
 /// How long a part may travel where the bandwidth is limited, in seconds; fewer travel at once for that. All that is
 /// under way is lost when a transfer is interrupted.
 const SECONDS_PER_PART: u64 = 10;
@@ -55,13 +53,18 @@ pub(super) struct Transfers {
 /// The room that a part takes while it is in memory.
 pub(super) type Room = OwnedSemaphorePermit;
 
+impl TransferSettings {
+    /// How many parts travel at once: enough to fill a link of 80 MiB/s where a connection carries 10.
+    pub const JOBS: u16 = 8;
+}
+
 impl Transfers {
     pub(super) fn new(
         settings: TransferSettings,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
     ) -> Self {
-        let jobs = settings.jobs.unwrap_or(JOBS).max(1);
+        let jobs = settings.jobs.unwrap_or(usize::from(TransferSettings::JOBS)).max(1);
         let memory_mib = MEMORY_BYTES.max(MEMORY_PER_JOB_BYTES * jobs as u64) / MIB_BYTES;
         let memory_mib = u32::try_from(memory_mib).unwrap_or(u32::MAX);
         Self {

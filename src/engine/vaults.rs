@@ -1,5 +1,7 @@
 //! Vaults as a whole.
 
+use std::time::Duration;
+
 use super::{Engine, EngineError};
 use crate::cache::VaultKnowledge;
 use crate::service::{ServiceError, Vault};
@@ -14,7 +16,43 @@ pub struct VaultDetails {
     pub knowledge: VaultKnowledge,
 }
 
+/// A vault, and what the cache knows of what is in it and on its way to it.
+#[derive(Debug, Clone)]
+pub struct VaultInfo {
+    /// The service's description. Its counts are those of the last inventory.
+    pub vault: Vault,
+    /// What the cache knows.
+    pub knowledge: VaultKnowledge,
+    /// How old the inventory is that the cache knows.
+    pub inventory_age: Option<Duration>,
+    /// How many archives the cache knows.
+    pub archives: u64,
+    /// How many uploads were begun from here and have not sent all.
+    pub uploads_unfinished: u64,
+    /// How many uploads from here had no answer: they may or may not have stored an archive.
+    pub uploads_without_answer: u64,
+}
+
 impl Engine {
+    /// Returns what the service says of the vault now and what the cache knows of it.
+    pub async fn vault_info(&self, vault: &VaultName) -> Result<VaultInfo, EngineError> {
+        let mut scope = self.scope().await?;
+        let described = self.glacier.describe_vault(vault).await.map_err(self.about_vault(vault))?;
+        self.learn(&mut scope, vault, &described.account)?;
+        let knowledge = self.cache.vault_knowledge(&scope, vault)?.unwrap_or_default();
+        let uploads = self.cache.unfinished_uploads(&scope, vault)?;
+        let without_answer = uploads.iter().filter(|upload| upload.storing.is_some()).count();
+        let now = self.clock.now();
+        Ok(VaultInfo {
+            vault: described,
+            knowledge,
+            inventory_age: knowledge.inventory.map(|taken| now.since(taken.date)),
+            archives: self.cache.count(&scope, vault)?,
+            uploads_unfinished: (uploads.len() - without_answer) as u64,
+            uploads_without_answer: without_answer as u64,
+        })
+    }
+
     /// Returns all vaults of the region by name, as the service has them now.
     pub async fn vaults(&self) -> Result<Vec<VaultDetails>, EngineError> {
         let mut scope = self.scope().await?;

@@ -16,10 +16,11 @@ use aws_sdk_glacier::config::timeout::TimeoutConfig;
 use aws_sdk_glacier::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_glacier::error::BoxError;
 use aws_types::os_shim_internal::{Env, Fs};
+use aws_types::service_config::ServiceConfigKey;
 use tokio::sync::OnceCell;
 
 use super::bandwidth::Bandwidth;
-use super::error::ServiceError;
+use super::error::{ServiceError, innermost};
 use crate::types::{Region, quoted};
 
 /// The region of the original program, when nothing names another.
@@ -91,6 +92,7 @@ impl Caller {
 pub struct Glacier {
     connection: Arc<Connection>,
     region: Region,
+    has_configured_region: bool,
     pub(super) bandwidth: Option<Arc<Bandwidth>>,
     config: Arc<OnceCell<SdkConfig>>,
     client: Arc<OnceCell<aws_sdk_glacier::Client>>,
@@ -125,7 +127,7 @@ impl Glacier {
     ///
     /// # Errors
     ///
-    /// When the region that the configuration names is no region's name.
+    /// When a profile is named that is not there, or the region that the configuration names is no region's name.
     pub async fn connect(connection: &Connection) -> Result<Self, ServiceError> {
         // The SDK panics at these.
         for name in ["AWS_ENDPOINT_URL_GLACIER", "AWS_ENDPOINT_URL"] {
@@ -133,19 +135,41 @@ impl Glacier {
                 return Err(ServiceError::Configuration { cause: format!("{name} is empty; unset it") });
             }
         }
+        if let Some(profile) = profile_needed(connection) {
+            require_profile(profile).await?;
+        }
         let region = match &connection.region {
-            Some(region) => region.clone(),
+            Some(region) => Some(region.clone()),
             None => configured_region(connection.profile.as_deref()).await?,
         };
+        let has_configured_region = region.is_some();
+        let fallback = || REGION_FALLBACK.parse().map_err(|error| unusable(format!("{error}")));
+        let region = region.map_or_else(fallback, Ok)?;
         let connection = Arc::new(connection.clone());
         Ok(Self {
             connection,
             region,
+            has_configured_region,
             bandwidth: None,
             config: Arc::default(),
             client: Arc::default(),
             url: Arc::default(),
         })
+    }
+
+    /// Returns whether anything named the region, so that it is not the one of the original program.
+    pub fn has_configured_region(&self) -> bool {
+        self.has_configured_region
+    }
+
+    /// Returns the URL of the service that is named anywhere; none means AWS itself.
+    pub async fn configured_endpoint_url(&self) -> Option<String> {
+        let config = self.config().await;
+        // What the SDK's own client looks for.
+        let key = ServiceConfigKey::builder().service_id("Glacier");
+        let key = key.env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;
+        let of_service = config.service_config().and_then(|settings| settings.load_config(key));
+        of_service.or_else(|| config.endpoint_url().map(str::to_owned))
     }
 
     /// AWS's configuration and the client are made when they are first needed: for them all certificates of the system
@@ -212,15 +236,7 @@ impl Glacier {
         let none = || ServiceError::NoCredentials { cause: String::new() };
         let provider = self.config().await.credentials_provider().ok_or_else(none)?;
         let credentials = provider.provide_credentials().await;
-        let credentials = match credentials {
-            Ok(credentials) => credentials,
-            Err(error) => {
-                return Err(self
-                    .missing_profile()
-                    .await
-                    .unwrap_or_else(|| ServiceError::no_credentials(&error)));
-            }
-        };
+        let credentials = credentials.map_err(|error| ServiceError::no_credentials(&error))?;
         let id = credentials.access_key_id();
         if !id.bytes().all(|byte| byte.is_ascii_graphic()) {
             let cause = format!("the access key {} holds what no key holds, such as a line end", quoted(id));
@@ -228,20 +244,11 @@ impl Glacier {
         }
         Ok(id.to_owned())
     }
-
-    /// AWS's chain of providers passes over a profile that is not there without a word.
-    async fn missing_profile(&self) -> Option<ServiceError> {
-        let name = self.connection.profile.as_ref().or(self.connection.caller.profile.as_ref())?;
-        let files = EnvConfigFiles::default();
-        let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &files, None).await.ok()?;
-        let is_missing = profiles.get_profile(name).is_none();
-        is_missing.then(|| ServiceError::NoProfile { name: name.clone() })
-    }
 }
 
 /// AWS's chain without the instance metadata service, which would be asked, slowly, on machines that have none.
 /// A profile that was named comes before the environment.
-async fn configured_region(profile: Option<&str>) -> Result<Region, ServiceError> {
+async fn configured_region(profile: Option<&str>) -> Result<Option<Region>, ServiceError> {
     let environment = EnvironmentVariableRegionProvider::new();
     let chain = match profile {
         Some(name) => {
@@ -252,6 +259,28 @@ async fn configured_region(profile: Option<&str>) -> Result<Region, ServiceError
     };
     let configured =
         chain.region().await.map(|region| region.as_ref().to_owned()).filter(|name| !name.is_empty());
-    let name = configured.unwrap_or_else(|| REGION_FALLBACK.to_owned());
-    name.parse().map_err(|error| ServiceError::Configuration { cause: format!("{error}") })
+    configured.map(|name| name.parse().map_err(|error| unusable(format!("{error}")))).transpose()
+}
+
+/// The profile whose keys would sign.
+fn profile_needed(connection: &Connection) -> Option<&str> {
+    let Connection { profile, keys, caller, .. } = connection;
+    let of_environment = caller.profile.as_deref().filter(|_| caller.access_key_id.is_none());
+    profile.as_deref().or(of_environment).filter(|_| keys.is_none())
+}
+
+/// Without this, an unknown profile would look like a caller without credentials, to whom the cache shows what it has.
+async fn require_profile(name: &str) -> Result<(), ServiceError> {
+    let files = EnvConfigFiles::default();
+    let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &files, None).await;
+    let profiles = profiles.map_err(|error| unusable(innermost(&error)))?;
+    // The default one need not be written down.
+    if name == "default" || profiles.get_profile(name).is_some() {
+        return Ok(());
+    }
+    Err(ServiceError::NoProfile { name: name.to_owned() })
+}
+
+fn unusable(cause: String) -> ServiceError {
+    ServiceError::Configuration { cause }
 }

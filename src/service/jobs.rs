@@ -8,6 +8,9 @@ use super::{Glacier, ServiceError, retries};
 use crate::treehash::TreeHash;
 use crate::types::{ArchiveId, InvalidValue, JobId, Timestamp, VaultName};
 
+/// How long the output of a job is kept at least.
+const OUTPUT_KEPT: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
 /// A job as the service lists it.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -27,6 +30,24 @@ impl Job {
     /// Returns when the job was asked for.
     pub fn created_at(&self) -> Result<Timestamp, InvalidValue> {
         self.created.parse()
+    }
+
+    /// Returns since when its output is there, if it is.
+    pub fn ready_since(&self) -> Option<Timestamp> {
+        self.completed_at().filter(|_| self.status == JobStatus::Succeeded)
+    }
+
+    /// Returns until when its output is there at least, if it is: a day (API reference, "Get Job Output").
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.ready_since().map(|ready| ready + OUTPUT_KEPT)
+    }
+
+    /// Returns how large its output is, as far as the job says.
+    pub fn output_bytes(&self) -> Option<u64> {
+        match &self.task {
+            JobTask::Archive(task) => task.output_bytes,
+            JobTask::Inventory(task) => task.size_bytes,
+        }
     }
 
     /// Returns when the job ended, if it did and the service's date can be read.
@@ -51,6 +72,8 @@ pub struct ArchiveJob {
     pub archive: ArchiveId,
     /// The size of the whole archive, if the job says.
     pub size_bytes: Option<u64>,
+    /// The size of what it brings: the archive or a range of its bytes.
+    pub output_bytes: Option<u64>,
     /// The tree hash of the whole archive, if the job says.
     pub tree_hash: Option<TreeHash>,
     /// Whether it brings all of the archive, not a range of its bytes.
@@ -107,6 +130,13 @@ impl Tier {
     /// Returns the tier of that name, if there is one.
     pub fn named(text: &str) -> Option<Self> {
         [Self::Expedited, Self::Standard, Self::Bulk].into_iter().find(|tier| tier.as_str() == text)
+    }
+
+    /// Returns the tier of that name in upper or lower case, if there is one.
+    pub fn named_in_any_case(text: &str) -> Option<Self> {
+        [Self::Expedited, Self::Standard, Self::Bulk]
+            .into_iter()
+            .find(|tier| tier.as_str().eq_ignore_ascii_case(text))
     }
 
     /// Returns after how long at most a job is ready as a rule.
@@ -221,9 +251,14 @@ fn archive_job(described: &GlacierJobDescription) -> Option<ArchiveJob> {
         (Some(range), Some(size)) if size > 0 => range == format!("0-{}", size - 1),
         (Some(_), _) => false,
     };
+    let range_bytes = |range: &str| {
+        let (first, last) = range.split_once('-')?;
+        last.parse::<u64>().ok()?.checked_sub(first.parse().ok()?)?.checked_add(1)
+    };
     Some(ArchiveJob {
         archive: described.archive_id()?.parse().ok()?,
         size_bytes,
+        output_bytes: described.retrieval_byte_range().map_or(size_bytes, range_bytes),
         tree_hash: described.archive_sha256_tree_hash().and_then(|hash| hash.parse().ok()),
         is_whole,
         tier: described.tier().and_then(Tier::named),

@@ -13,6 +13,8 @@ use crate::types::{AccountId, Timestamp, VaultName};
 pub struct Vault {
     /// Its name.
     pub name: VaultName,
+    /// Its ARN.
+    pub arn: String,
     /// The account that owns it.
     pub account: AccountId,
     /// When it was made.
@@ -52,6 +54,7 @@ impl Glacier {
         let date = |date: Option<&str>| date.and_then(|date| date.parse().ok());
         Ok(Vault {
             name: vault.clone(),
+            arn: answer.vault_arn().unwrap_or_default().to_owned(),
             account: account_of_arn(answer.vault_arn())?,
             created: date(answer.creation_date()),
             last_inventory: date(answer.last_inventory_date()),
@@ -96,6 +99,7 @@ fn listed(vault: &DescribeVaultOutput) -> Result<Vault, ServiceError> {
     let date = |date: Option<&str>| date.and_then(|date| date.parse().ok());
     Ok(Vault {
         name: name.map_err(|error| ServiceError::bad_answer(format!("{error}")))?,
+        arn: vault.vault_arn().unwrap_or_default().to_owned(),
         account: account_of_arn(vault.vault_arn())?,
         created: date(vault.creation_date()),
         last_inventory: date(vault.last_inventory_date()),

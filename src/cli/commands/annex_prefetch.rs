@@ -23,7 +23,11 @@ pub(super) async fn run(session: &Session, args: annex::Prefetch) -> Result<Exit
         None => only_remote()?,
     };
     let place = Place::of(&remote)?;
-    let tier = args.tier.map(Tier::from).or_else(|| Tier::named(&place.tier)).unwrap_or(Tier::Standard);
+    // A remote without a tier of its own says Standard.
+    let of_remote = Tier::named(&place.tier);
+    let chosen_there = of_remote.filter(|tier| *tier != Tier::Standard);
+    let tier = args.tier.map(Tier::from).or(chosen_there).or(session.defaults.tier).or(of_remote);
+    let tier = tier.unwrap_or(Tier::Standard);
     let mut files = wanted(&remote, &args.matching)?;
     place.in_order_of_storing(&session.engine, &mut files).await;
     let outcome = ask_for(&remote, tier, &files)?;

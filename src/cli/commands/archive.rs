@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::hours;
 use crate::cli::file_or_standard::FileOrStandard;
 use crate::engine::{Tier, TransferSettings};
+use crate::settings::Defaults;
 use crate::types::{ArchiveRef, NamePattern, PartSize, VaultName, bytes};
 
 #[derive(Debug, Args)]
@@ -19,8 +20,8 @@ pub(in crate::cli) struct List {
     /// - is what is not known.
     #[arg(short, long)]
     pub(super) long: bool,
-    /// The vault.
-    pub(super) vault: VaultName,
+    /// The vault [default: that of the configuration file].
+    pub(super) vault: Option<VaultName>,
 }
 
 #[derive(Debug, Args)]
@@ -68,7 +69,8 @@ pub(in crate::cli) struct Retrieve {
     /// How much one request fetches; rounded down to a power of two MiB, from 1 to 64.
     #[arg(long, value_name = "BYTES", default_value = "8388608", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) multipart_size: u64,
-    /// How fast a job that is started is to be: minutes, hours or half a day, at different prices [default: standard].
+    /// How fast a job that is started is to be: minutes, hours or half a day, at different prices [default: that of
+    /// the configuration file, standard].
     #[arg(long, value_name = "TIER")]
     pub(super) tier: Option<TierName>,
     #[command(flatten)]
@@ -103,8 +105,8 @@ pub(in crate::cli) struct Dedupe {
     /// Only print what would be deleted.
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// The vault.
-    pub(super) vault: VaultName,
+    /// The vault [default: that of the configuration file].
+    pub(super) vault: Option<VaultName>,
 }
 
 #[derive(Debug, Args)]
@@ -137,8 +139,11 @@ pub(in crate::cli) struct Transfers {
 }
 
 impl Transfers {
-    pub(in crate::cli) fn settings(self) -> TransferSettings {
-        TransferSettings { jobs: self.jobs.map(usize::from), bytes_per_second: self.bwlimit }
+    pub(in crate::cli) fn settings(self, defaults: &Defaults) -> TransferSettings {
+        TransferSettings {
+            jobs: self.jobs.or(defaults.jobs).map(usize::from),
+            bytes_per_second: self.bwlimit.or(defaults.bytes_per_second),
+        }
     }
 }
 

@@ -14,15 +14,16 @@ use crate::cli::session::Session;
 const KNOWN_WITHIN: Duration = Duration::from_secs(60 * 60 * 60);
 
 pub(super) async fn run(session: &Session, args: archive::Dedupe) -> Result<Exit> {
+    let vault = session.vault(args.vault)?;
     let (foreign, mut unsure) = (Foreign::of_standard_output(), 0);
     let mut out = std::io::stdout().lock();
-    for duplicate in session.engine.duplicates(&args.vault, KNOWN_WITHIN).await? {
+    for duplicate in session.engine.duplicates(&vault, KNOWN_WITHIN).await? {
         if duplicate.kept.is_none() {
             unsure += 1;
             continue;
         }
         if !args.dry_run {
-            session.engine.dedupe(&args.vault, &duplicate).await?;
+            session.engine.dedupe(&vault, &duplicate).await?;
         }
         let name = foreign.text(duplicate.archive.shown_name().unwrap_or_default()).into_owned();
         writeln!(out, "id:{}\t{name}", duplicate.archive.id)?;
@@ -31,7 +32,7 @@ pub(super) async fn run(session: &Session, args: archive::Dedupe) -> Result<Exit
     if unsure == 0 {
         return Ok(Exit::Done);
     }
-    let vault = &args.vault;
+    let vault = &vault;
     warning(format_args!(
         "{unsure} archives with equal ones were left alone, since no inventory of the last 60 hours lists them; run 'glacier vault sync {vault}' first"
     ));

@@ -13,6 +13,7 @@ use crate::engine::Listed;
 use crate::types::{Timestamp, needs_prefix, quoted};
 
 pub(super) async fn run(session: &Session, args: archive::List) -> Result<Exit> {
+    let vault = session.vault(args.vault)?;
     let mut printer = Printer::new(args.force_ids);
     let mut failure = None;
     let print = |listed: &Listed<'_>| {
@@ -25,14 +26,14 @@ pub(super) async fn run(session: &Session, args: archive::List) -> Result<Exit> 
             }
         }
     };
-    let listing = session.engine.list(&args.vault, print).await?;
+    let listing = session.engine.list(&vault, print).await?;
     failure.map_or(Ok(()), Err)?;
     printer.finish()?;
     if let Some(account) = listing.account_of_several {
         info(format_args!("this is account {account}, one of several that are known here"));
     }
     if !listing.is_known {
-        let vault = args.vault.as_str();
+        let vault = vault.as_str();
         info(format_args!(
             "what vault {} holds is not known here; run 'glacier vault sync {vault}'",
             quoted(vault)

@@ -19,7 +19,7 @@ pub(super) async fn run(session: &Session, args: archive::Retrieve) -> Result<Ex
     let wanted = wanted(&args)?;
     let options = RetrieveOptions {
         range_size: RangeSize::at_most(args.multipart_size),
-        tier: args.tier.map(Into::into),
+        tier: args.tier.map(Into::into).or(session.defaults.tier),
         patience: patience(args.wait),
     };
     let retrievals = session.engine.retrieve(&args.vault, wanted, options, &()).await?;

@@ -2,18 +2,23 @@
 
 use crate::cli::args::{ArchiveCommand, Command, JobCommand, UploadCommand, VaultCommand};
 use crate::cli::file_or_standard::FileOrStandard;
+use crate::settings::Defaults;
 use crate::types::{VaultName, quoted};
 
 /// Returns what the command cannot do when Glacier does not, if the error alone would not tell.
-pub(in crate::cli) fn failing(command: &Command) -> Option<String> {
+pub(in crate::cli) fn failing(command: &Command, defaults: &Defaults) -> Option<String> {
     let of = |vault: &VaultName| quoted(vault.as_str());
+    let meant = |vault: &Option<VaultName>| {
+        let vault = vault.as_ref().or(defaults.vault.as_ref());
+        vault.map_or_else(String::new, |vault| format!(" {}", of(vault)))
+    };
     Some(match command {
         Command::Vault(VaultCommand::List(_)) => "cannot list the vaults".to_owned(),
         Command::Vault(VaultCommand::Create(args)) => format!("cannot create vault {}", of(&args.name)),
-        Command::Vault(VaultCommand::Sync(args)) => format!("cannot synchronise vault {}", of(&args.name)),
+        Command::Vault(VaultCommand::Sync(args)) => format!("cannot synchronise vault{}", meant(&args.name)),
         Command::Vault(VaultCommand::Delete(args)) => format!("cannot delete vault {}", of(&args.name)),
         Command::Archive(ArchiveCommand::List(args)) => {
-            format!("cannot list the archives of vault {}", of(&args.vault))
+            format!("cannot list the archives of vault{}", meant(&args.vault))
         }
         Command::Archive(ArchiveCommand::Upload(args)) => {
             let what = match args.files.as_slice() {
@@ -39,18 +44,19 @@ pub(in crate::cli) fn failing(command: &Command) -> Option<String> {
             format!("cannot delete {what} of vault {}", of(&args.vault))
         }
         Command::Archive(ArchiveCommand::Dedupe(args)) => {
-            format!("cannot delete duplicates in vault {}", of(&args.vault))
+            format!("cannot delete duplicates in vault{}", meant(&args.vault))
         }
         Command::Archive(ArchiveCommand::Checkpresent(args)) => {
             format!("cannot check archive {} of vault {}", quoted(&args.name), of(&args.vault))
         }
         Command::Upload(UploadCommand::List(args)) => {
-            format!("cannot list the uploads into vault {}", of(&args.vault))
+            format!("cannot list the uploads into vault{}", meant(&args.vault))
         }
         Command::Upload(UploadCommand::Abort(args)) => {
             format!("cannot give up uploads into vault {}", of(&args.vault))
         }
-        Command::Job(JobCommand::List) => "cannot list the jobs".to_owned(),
+        Command::Job(JobCommand::List(_)) => "cannot list the jobs".to_owned(),
+        Command::Job(JobCommand::Wait(_)) => "cannot wait for jobs".to_owned(),
         _ => return None,
     })
 }

@@ -6,8 +6,8 @@ use crate::types::{UploadId, VaultName};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {
-    /// The vault.
-    pub(super) vault: VaultName,
+    /// The vault [default: that of the configuration file].
+    pub(super) vault: Option<VaultName>,
 }
 
 #[derive(Debug, Args)]

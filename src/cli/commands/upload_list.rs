@@ -11,7 +11,8 @@ use crate::cli::session::Session;
 use crate::types::quoted;
 
 pub(super) async fn run(session: &Session, args: upload::List) -> Result<Exit> {
-    let open = session.engine.open_uploads(&args.vault).await?;
+    let vault = session.vault(args.vault)?;
+    let open = session.engine.open_uploads(&vault).await?;
     let mut out = std::io::stdout().lock();
     for upload in open.in_parts {
         writeln!(out, "{}\t{}\t{}\t{}", upload.id, upload.created, upload.part_size_bytes, upload.name)?;
@@ -24,7 +25,7 @@ pub(super) async fn run(session: &Session, args: upload::List) -> Result<Exit> {
             quoted(&upload.name),
             storing.size_bytes,
             storing.since,
-            args.vault.as_str()
+            vault.as_str()
         ));
     }
     Ok(Exit::Done)

@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::hours;
-use crate::types::VaultName;
+use crate::engine::Event;
+use crate::types::{Tag, TagKey, TopicArn, VaultName};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {
@@ -22,6 +23,39 @@ pub(in crate::cli) struct Name {
 }
 
 #[derive(Debug, Args)]
+pub(in crate::cli) struct OrDefault {
+    /// The vault [default: that of the configuration file].
+    pub(super) name: Option<VaultName>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Tags {
+    /// Set this tag; one that has the key is replaced. May be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<Tag>,
+    /// Remove the tag of this key; none need be there. May be given several times.
+    #[arg(long, value_name = "KEY")]
+    pub(super) remove: Vec<TagKey>,
+    /// The vault [default: that of the configuration file].
+    pub(super) name: Option<VaultName>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Notifications {
+    /// Let this SNS topic be told, in place of any other.
+    #[arg(long, value_name = "ARN")]
+    pub(super) topic: Option<TopicArn>,
+    /// What it is told of: ArchiveRetrievalCompleted or InventoryRetrievalCompleted; may be given twice [default: both].
+    #[arg(long, value_name = "EVENT", requires = "topic")]
+    pub(super) event: Vec<Event>,
+    /// Let nobody be told any more.
+    #[arg(long, conflicts_with = "topic")]
+    pub(super) delete: bool,
+    /// The vault [default: that of the configuration file].
+    pub(super) name: Option<VaultName>,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::cli) struct Sync {
     /// Wait until Glacier has made the inventory, which takes hours.
     #[arg(long)]
@@ -32,6 +66,6 @@ pub(in crate::cli) struct Sync {
     /// Use an inventory that was finished within this many hours; 0 asks for a new one.
     #[arg(long, value_name = "HOURS", default_value = "24", value_parser = hours)]
     pub(super) max_age: Duration,
-    /// The vault.
-    pub(super) name: VaultName,
+    /// The vault [default: that of the configuration file].
+    pub(super) name: Option<VaultName>,
 }

@@ -10,8 +10,9 @@ use crate::engine::{Finding, FindingKind, InventoryTaken, Sync};
 use crate::types::quoted;
 
 pub(super) async fn run(session: &Session, args: vault::Sync) -> Result<Exit> {
-    let vault = quoted(args.name.as_str());
-    match session.engine.sync(&args.name, args.max_age, args.fix, patience(args.wait), tell).await? {
+    let name = session.vault(args.name)?;
+    let vault = quoted(name.as_str());
+    match session.engine.sync(&name, args.max_age, args.fix, patience(args.wait), tell).await? {
         Sync::Done(taken) => {
             tell_of_unreadable(&taken);
             Ok(Exit::Done)
