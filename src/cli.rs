@@ -40,6 +40,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(args) => args,
         Err(error) => return output::usage(&error).into(),
     };
+    if args.json && !args.command.has_records() {
+        output::say("this command prints no records; run it without --json");
+        return Exit::Usage.into();
+    }
     let form = if args.json { Form::Json } else { Form::Text };
     if let Some(outcome) = commands::run_alone(form, &args.command) {
         return outcome.unwrap_or_else(|error| output::failure(&error)).into();

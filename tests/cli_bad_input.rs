@@ -198,3 +198,13 @@ fn what_does_not_answer_as_glacier_does_changes_nothing() {
     shell.glacier(&["archive", "list", "v"]).is("file\n", "", 0);
     shell.glacier(&["archive", "delete", "v", "file"]).is_silent();
 }
+
+/// Lines for people where a program expects records would be worse than none.
+#[test]
+fn a_command_without_records_refuses_to_print_them() {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.glacier(&["--json", "archive", "list", "v"]).is_refused(2, "run it without --json");
+    shell.glacier(&["vault", "create", "w", "--json"]).is_refused(2, "run it without --json");
+    assert_eq!(shell.count("CreateVault"), 1);
+}

@@ -31,7 +31,7 @@ pub(super) struct Args {
     #[arg(long, short, global = true)]
     pub(super) verbose: bool,
 
-    /// Print records for programs: one JSON object a line.
+    /// Print records for programs, one JSON object a line; not every command has them.
     #[arg(long, global = true)]
     pub(super) json: bool,
 
@@ -76,6 +76,20 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// Returns whether the command has records to print, for `--json`.
+    pub(super) fn has_records(&self) -> bool {
+        match self {
+            Self::Vault(command) => {
+                !matches!(command, VaultCommand::Create(_) | VaultCommand::Sync(_) | VaultCommand::Delete(_))
+            }
+            Self::Archive(command) => {
+                matches!(command, ArchiveCommand::Upload(_) | ArchiveCommand::Delete(_))
+            }
+            Self::Job(_) | Self::Policy(_) | Self::Config | Self::Verify(_) | Self::Treehash(_) => true,
+            Self::Upload(_) | Self::Annex(_) | Self::Completions(_) | Self::ManPages(_) => false,
+        }
+    }
+
     /// Returns how the command's transfers are to go.
     pub(super) fn transfer_settings(&self, defaults: &Defaults) -> TransferSettings {
         match self {

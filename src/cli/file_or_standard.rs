@@ -17,10 +17,10 @@ impl From<OsString> for FileOrStandard {
     }
 }
 
-/// Returns whether standard output was closed when the program was started. Rust's runtime then opens the null device in
-/// its place, for reading and writing, and what is written there is lost without an error. Whoever wants that says
-/// `>/dev/null`, which opens it for writing only.
-pub(super) fn is_standard_output_closed() -> bool {
+/// Returns whether what is written to standard output is lost. One that was closed when the program was started is the null
+/// device, opened by Rust's runtime for reading and writing. Some programs open it like that on purpose for those they
+/// start, so this is worth a warning and no more; a shell's `>/dev/null` opens it for writing only.
+pub(super) fn is_standard_output_nowhere() -> bool {
     let output = std::io::stdout();
     let (Ok(there), Ok(null), Ok(flags)) =
         (rustix::fs::fstat(&output), std::fs::metadata("/dev/null"), rustix::fs::fcntl_getfl(&output))

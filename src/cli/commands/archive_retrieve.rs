@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 
 use super::{archive, patience};
 use crate::cli::exit::Exit;
-use crate::cli::file_or_standard::{FileOrStandard, is_standard_output_closed};
-use crate::cli::output::say;
+use crate::cli::file_or_standard::{FileOrStandard, is_standard_output_nowhere};
+use crate::cli::output::{say, warning};
 use crate::cli::session::Session;
 use crate::engine::{RangeSize, Retrieval, RetrieveOptions, Target, Wanted};
 use crate::types::{ArchiveRef, file_name_in, quoted};
@@ -50,10 +50,12 @@ fn wanted(args: &archive::Retrieve) -> Result<Vec<Wanted>> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for reference in &args.names {
         let target = match &args.output {
-            Some(FileOrStandard::Standard) if is_standard_output_closed() => {
-                bail!("cannot write to standard output: it is closed; give a file with -o")
+            Some(FileOrStandard::Standard) => {
+                if is_standard_output_nowhere() {
+                    warning("standard output is closed or the null device: what is retrieved goes nowhere");
+                }
+                Target::Stream(Box::new(tokio::io::stdout()))
             }
-            Some(FileOrStandard::Standard) => Target::Stream(Box::new(tokio::io::stdout())),
             Some(FileOrStandard::File(path)) => Target::File(path.clone()),
             None => Target::File(default_path(reference)?),
         };
