@@ -94,7 +94,7 @@ fn one_failure_does_not_stop_the_others() {
         told,
         [
             "glacier: cannot store 'empty': archive 'empty' would be empty, and Glacier holds no empty archives",
-            "glacier: cannot store 'missing': cannot read 'missing': No such file or directory (os error 2)",
+            "glacier: cannot store 'missing': cannot read 'missing': No such file or directory",
         ]
     );
     assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
