@@ -131,6 +131,8 @@ impl Engine {
         let is_old = described.created.is_some_and(|created| created < date);
         if described.last_inventory.is_none() && is_old && !self.cache.has_older_than(scope, vault, date)? {
             self.cache.remember_empty(scope, vault, date, now)?;
+            // Had an upload without an answer been stored long ago, there would be an inventory.
+            self.settle_uploads(scope, vault)?;
         }
         Ok(())
     }
