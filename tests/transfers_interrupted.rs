@@ -278,7 +278,7 @@ fn one_that_cannot_be_brought_does_not_hold_up_the_others() {
     shell.sqlite().execute("UPDATE archive SET id = 'no-such-id' WHERE name = 'gone'", []).unwrap();
     std::fs::remove_file(shell.path("file")).unwrap();
     let retrieve = ["archive", "retrieve", "--wait", "v", "gone", "file"];
-    shell.glacier(&retrieve).is_refused(1, "The archive ID was not found: no-such-id");
+    shell.glacier(&retrieve).is_refused(1, "Glacier has no archive no-such-id");
     assert!(shell.read("file") == noise(MIB));
     // Of several that fail, each is told of.
     shell.glacier_with_input(&["archive", "upload", "v", "-", "--name=lost"], b"x").is_silent();
