@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Shell, noise};
+use support::{HOUR, Shell, noise};
 
 fn shell() -> Shell {
     let shell = Shell::new();
@@ -105,4 +105,24 @@ fn tree_hashes_are_those_that_glacier_checks() {
     let record = format!("{{\"schema\":\"treehash/1\",\"file\":\"a\",\"tree_hash\":\"{small}\"}}\n");
     shell.glacier(&["--json", "treehash", "a"]).is(&record, "", 0);
     assert_eq!(std::fs::read(shell.cache_path()).unwrap(), b"no cache");
+}
+
+/// Whoever relied on it would keep no copy anywhere.
+#[test]
+fn what_the_last_inventory_must_list_and_does_not_is_not_stored() {
+    let shell = shell();
+    // An inventory had listed it; then it was deleted elsewhere.
+    shell.glacier(&["archive", "delete", "v", "a"]).is_silent();
+    let unaware = "UPDATE archive SET deleted_here = NULL, deletion_begun = NULL,
+                       last_seen_upstream = created_here WHERE name = 'a'";
+    assert_eq!(shell.sqlite().execute(unaware, []).unwrap(), 1);
+    assert_eq!(shell.glacier(&["verify", "v", "d"]).status, 0);
+    assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    shell.glacier(&["vault", "sync", "v"]).is("", "glacier: warning: archive disappeared: 'a'\n", 0);
+    let outcome = shell.glacier(&["verify", "v", "d"]);
+    assert!(outcome.stdout.starts_with("unknown\ta\n") && outcome.status == 1, "{outcome:?}");
+    let again = ["archive", "upload", "v", "--skip-existing", "-r", "d"];
+    shell.glacier(&again).is_silent();
+    assert_eq!(shell.count("UploadArchive"), 3, "'a' once more, 'b' not");
 }

@@ -223,6 +223,21 @@ fn known_at(archive: &Archive, inventory: Option<InventoryKnowledge>) -> Option<
     (archive.deletion_begun < Some(known_at)).then_some(known_at)
 }
 
+impl Engine {
+    /// Returns what tells of an archive of the vault whether it counts as stored: it was not deleted from here, and does
+    /// not miss in an inventory that must list it.
+    pub(super) fn counts_as_stored(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+    ) -> Result<impl Fn(&Archive) -> bool + use<>, EngineError> {
+        let inventory = self.cache.vault_knowledge(scope, vault)?.and_then(|known| known.inventory);
+        Ok(move |archive: &Archive| {
+            !archive.may_be_deleted() && !inventory.is_some_and(|taken| lacks(taken, archive))
+        })
+    }
+}
+
 /// Returns whether the inventory, the last that was taken in, lists the archive.
 pub(super) fn lists(taken: InventoryKnowledge, archive: &Archive) -> bool {
     archive.last_seen_upstream >= Some(taken.seen_at())

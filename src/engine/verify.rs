@@ -43,7 +43,8 @@ pub struct Verification {
 
 impl Engine {
     /// Compares the files of the tree with the archives of their names that the cache knows, and tells of each in
-    /// their order. An archive whose deletion was begun is no longer counted.
+    /// their order. An archive whose deletion was begun is not counted, nor one that the last inventory must list and does
+    /// not.
     pub async fn verify(
         &self,
         vault: &VaultName,
@@ -78,10 +79,12 @@ impl Engine {
     async fn archives_there(&self, vault: &VaultName) -> Result<Vec<Archive>, EngineError> {
         let mut archives = Vec::new();
         let take = |listed: &crate::cache::Listed<'_>| {
-            archives.extend(Some(listed.archive()).filter(|archive| !archive.may_be_deleted()));
+            archives.push(listed.archive());
             ControlFlow::Continue(())
         };
         self.list(vault, take).await?;
+        let scope = self.scope_for_reading(vault).await?;
+        archives.retain(self.counts_as_stored(&scope, vault)?);
         Ok(archives)
     }
 }

@@ -113,8 +113,9 @@ impl Engine {
         let is_alike = |archive: &&Archive| {
             archive.size_bytes.is_none_or(|size_bytes| size_bytes == file.identity().size_bytes)
         };
+        let is_stored = self.counts_as_stored(scope, vault)?;
         let alike: Vec<&Archive> =
-            named.iter().filter(|archive| !archive.may_be_deleted()).filter(is_alike).collect();
+            named.iter().filter(|archive| is_stored(archive)).filter(is_alike).collect();
         if alike.is_empty() {
             return Ok(None);
         }
