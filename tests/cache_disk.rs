@@ -271,7 +271,7 @@ fn a_download_to_a_full_disk_leaves_the_old_file_and_goes_on_when_there_is_room(
     fs::write(directory.join("other"), noise(3 << 20)).unwrap();
     let retrieve =
         ["archive", "retrieve", "--wait", "v", "file", "-o", "full/target", "--multipart-size=1048576"];
-    shell.glacier(&retrieve).is_refused(1, "cannot write full/target: No space left on device");
+    shell.glacier(&retrieve).is_refused(1, "cannot write 'full/target': No space left on device");
     assert_eq!(fs::read(directory.join("target")).unwrap(), b"as it was");
     fs::remove_file(directory.join("other")).unwrap();
     shell.glacier(&retrieve).is_silent();
@@ -281,7 +281,7 @@ fn a_download_to_a_full_disk_leaves_the_old_file_and_goes_on_when_there_is_room(
     let mut sync = shell.glacier_command(&["vault", "sync", "--wait", "v"]);
     disk.fill();
     let synced = run(sync.env("TMPDIR", &directory));
-    synced.is_refused(1, &format!("cannot write {}: No space left on device", directory.display()));
+    synced.is_refused(1, &format!("cannot write '{}': No space left on device", directory.display()));
     drop(disk);
     // /dev/full is a device, which is written to as it is.
     let device = ["archive", "retrieve", "--wait", "v", "file", "-o", "/dev/full"];
@@ -303,7 +303,7 @@ fn a_directory_that_vanishes_during_a_download_is_named() {
         std::thread::yield_now();
     }
     fs::remove_dir_all(shell.path("gone")).unwrap();
-    support::ended(child).is_refused(1, "cannot write gone/back: No such file or directory");
+    support::ended(child).is_refused(1, "cannot write 'gone/back': No such file or directory");
     assert!(!shell.path("gone").exists());
 }
 

@@ -208,3 +208,16 @@ fn a_command_without_records_refuses_to_print_them() {
     shell.glacier(&["vault", "create", "w", "--json"]).is_refused(2, "run it without --json");
     assert_eq!(shell.count("CreateVault"), 1);
 }
+
+/// What a link was to point to is not ours to make; that it was replaced went without a word.
+#[test]
+fn a_link_to_what_is_not_there_is_not_replaced() {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.glacier_with_input(&["archive", "upload", "v", "-", "--name=n"], b"x").is_silent();
+    std::os::unix::fs::symlink("nowhere", shell.path("link")).unwrap();
+    let said = "cannot write 'link': it is a link to what is not there";
+    shell.glacier(&["archive", "retrieve", "v", "n", "-o", "link"]).is_refused(1, said);
+    assert_eq!(shell.count("InitiateJob"), 0, "nothing is paid for");
+    assert!(shell.path("link").is_symlink() && !shell.path("nowhere").exists());
+}

@@ -83,7 +83,8 @@ impl Vault {
             return Ok(false);
         }
         let KeyState::Empty(_) = self.learn(talk, key, archive).await? else { return Ok(false) };
-        let cannot_write = |error| Failure::said(format!("cannot write {}: {error}", file.display()));
+        let cannot_write =
+            |error| Failure::said(format!("cannot write {}: {error}", quoted(&file.to_string_lossy())));
         File::create(file).map(|_| true).map_err(cannot_write)
     }
 

@@ -175,10 +175,9 @@ impl Engine {
         stream: &mut (impl AsyncWrite + Unpin),
         progress: &dyn Progress,
     ) -> Result<(), EngineError> {
-        let cannot_write = |source| EngineError::CannotWrite { path: PathBuf::from(output.name), source };
         let Some(size_bytes) = output.size_bytes else {
             self.stream_all(output, stream, progress).await?;
-            return stream.flush().await.map_err(cannot_write);
+            return stream.flush().await.map_err(cannot_pass_on(output));
         };
         let ranges = ranges(size_bytes, output.range_size.0);
         let window = self.transfers.jobs() * WAITING_PER_JOB;
@@ -189,7 +188,7 @@ impl Engine {
             waiting.insert(index, fetched);
             while let Some(fetched) = waiting.remove(&hashes.len()) {
                 for bytes in &fetched.data {
-                    stream.write_all(bytes).await.map_err(cannot_write)?;
+                    stream.write_all(bytes).await.map_err(cannot_pass_on(output))?;
                     done_bytes += bytes.len() as u64;
                 }
                 hashes.push(fetched.tree_hash);
@@ -197,7 +196,7 @@ impl Engine {
                 progress.transferred(done_bytes);
             }
         }
-        stream.flush().await.map_err(cannot_write)?;
+        stream.flush().await.map_err(cannot_pass_on(output))?;
         check_whole(output, TreeHash::combine(hashes))
     }
 
@@ -245,7 +244,6 @@ impl Engine {
         stream: &mut (impl AsyncWrite + Unpin),
         progress: &dyn Progress,
     ) -> Result<(), EngineError> {
-        let cannot_write = |source| EngineError::CannotWrite { path: PathBuf::from(output.name), source };
         let open = || self.glacier.job_output(output.vault, output.job, None);
         let answer =
             self.transfers.repeat(&Fetcher::new(self, output, Keep::InMemory).what(None), open).await;
@@ -253,7 +251,7 @@ impl Engine {
         let (mut hasher, mut done_bytes) = (TreeHasher::new(), 0);
         while let Some(bytes) = answer.next().await? {
             hasher.update(&bytes);
-            stream.write_all(&bytes).await.map_err(cannot_write)?;
+            stream.write_all(&bytes).await.map_err(cannot_pass_on(output))?;
             done_bytes += bytes.len() as u64;
             progress.transferred(done_bytes);
         }
@@ -356,6 +354,11 @@ fn ranges(size_bytes: u64, range_size: PartSize) -> Vec<ByteRange> {
     let starts = (0..size_bytes.div_ceil(range_bytes)).map(|index| index * range_bytes);
     let range = |start_byte| ByteRange { start_byte, length_bytes: range_bytes.min(size_bytes - start_byte) };
     starts.map(range).collect()
+}
+
+fn cannot_pass_on(output: &Output<'_>) -> impl Fn(std::io::Error) -> EngineError + use<> {
+    let name = output.name.to_owned();
+    move |source| EngineError::CannotPassOn { name: name.clone(), source }
 }
 
 /// Names the place that could not be written to.

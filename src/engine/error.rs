@@ -224,10 +224,18 @@ pub enum EngineError {
         max: usize,
     },
     /// The retrieved data could not be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}", quoted(&path.to_string_lossy()))]
     CannotWrite {
         /// Where to.
         path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The retrieved data could not be written to the stream that it was meant for.
+    #[error("cannot pass on the data of archive {}: {source}", quoted(.name))]
+    CannotPassOn {
+        /// The archive as it was referred to.
+        name: String,
         /// Why not.
         source: io::Error,
     },

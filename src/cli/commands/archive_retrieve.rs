@@ -91,6 +91,9 @@ fn check(path: &Path) -> Result<()> {
     if path.is_dir() {
         bail!("cannot write {shown}: it is a directory");
     }
+    if path.is_symlink() && !path.exists() {
+        bail!("cannot write {shown}: it is a link to what is not there");
+    }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !parent.is_dir() {
         bail!("cannot write {shown}: there is no directory {}", quoted(&parent.to_string_lossy()));

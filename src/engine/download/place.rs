@@ -30,6 +30,10 @@ impl Place {
                 Ok(Self::Replaced(Replaced { file: path.canonicalize()?, permissions }))
             }
             Ok(_) => Ok(Self::WrittenTo),
+            // What it was to point to is not for us to make, and the link not for us to replace.
+            Err(error) if path.is_symlink() => {
+                Err(io::Error::new(error.kind(), "it is a link to what is not there"))
+            }
             Err(_) => Ok(Self::Replaced(Replaced { file: path.to_owned(), permissions: None })),
         }
     }
