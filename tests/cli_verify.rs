@@ -114,7 +114,7 @@ fn what_the_last_inventory_must_list_and_does_not_is_not_stored() {
     // An inventory had listed it; then it was deleted elsewhere.
     shell.glacier(&["archive", "delete", "v", "a"]).is_silent();
     let unaware = "UPDATE archive SET deleted_here = NULL, deletion_begun = NULL,
-                       last_seen_upstream = created_here WHERE name = 'a'";
+                       last_seen_upstream = created_here - 86400 WHERE name = 'a'";
     assert_eq!(shell.sqlite().execute(unaware, []).unwrap(), 1);
     assert_eq!(shell.glacier(&["verify", "v", "d"]).status, 0);
     assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);

@@ -316,3 +316,19 @@ fn the_remote_says_what_it_is_for_and_takes_no_arguments() {
     assert_eq!((refused.status, refused.stdout.as_str()), (2, ""));
     assert_snapshot!("remote-argument", refused.stderr.trim_end());
 }
+
+/// What Glacier says tells neither what was to be done nor on what.
+#[test]
+fn the_newer_commands_say_what_they_could_not_do() {
+    let shell = shell();
+    shell.fault("access-denied");
+    for (arguments, said) in [
+        (&["vault", "info", "photos"][..], "cannot describe vault 'photos': "),
+        (&["vault", "tags", "photos"], "cannot get or change the tags of vault 'photos': "),
+        (&["vault", "notifications", "photos"], "cannot get or change the notifications of vault 'photos': "),
+        (&["policy", "get"], "cannot get the retrieval policy: "),
+        (&["job", "wait"], "cannot wait for jobs: "),
+    ] {
+        shell.glacier(arguments).is_refused(1, said);
+    }
+}

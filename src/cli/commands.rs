@@ -31,6 +31,7 @@ mod vault_sync;
 mod vault_tags;
 pub(super) mod verify;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -39,9 +40,11 @@ use super::args::{
     AnnexCommand, ArchiveCommand, Command, JobCommand, PolicyCommand, UploadCommand, VaultCommand,
 };
 use super::exit::Exit;
+use super::output::warning;
 use super::records::Form;
 use super::session::Session;
 use crate::engine::Patience;
+use crate::types::quoted;
 
 /// Runs a command that needs neither the cache nor Glacier; any other is none of its business.
 pub(super) fn run_alone(form: Form, command: &Command) -> Option<Result<Exit>> {
@@ -82,6 +85,13 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
         Command::Job(JobCommand::Wait(args)) => job_wait::run(session, args).await,
         Command::Policy(PolicyCommand::Get) => policy::get(session).await,
         Command::Policy(PolicyCommand::Set(policy)) => policy::set(session, policy).await,
+    }
+}
+
+/// Says what of a directory is not looked at.
+fn tell_of_left_out(paths: &[PathBuf]) {
+    for path in paths {
+        warning(format_args!("left out {}: it is a link, or no file", quoted(&path.to_string_lossy())));
     }
 }
 

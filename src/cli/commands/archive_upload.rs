@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use super::archive;
+use super::{archive, tell_of_left_out};
 use crate::cli::exit::Exit;
 use crate::cli::file_or_standard::FileOrStandard;
 use crate::cli::output::{failure, info, say, warning};
@@ -102,9 +102,7 @@ fn plan(args: &archive::Upload) -> Result<Plan> {
 impl Plan {
     fn add_all_below(&mut self, directory: &Path) {
         let tree = LocalTree::below(directory);
-        for path in tree.left_out {
-            warning(format_args!("left out {}: it is a link, or no file", quoted(&path.to_string_lossy())));
-        }
+        tell_of_left_out(&tree.left_out);
         for (path, why) in tree.unfit {
             let context = format!("cannot store {}", quoted(&path.to_string_lossy()));
             self.exit = failure(&anyhow::Error::from(why).context(context));

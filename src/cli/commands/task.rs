@@ -1,6 +1,6 @@
 //! What a command was to do, for the error that says why it did not.
 
-use crate::cli::args::{ArchiveCommand, Command, JobCommand, UploadCommand, VaultCommand};
+use crate::cli::args::{ArchiveCommand, Command, JobCommand, PolicyCommand, UploadCommand, VaultCommand};
 use crate::cli::file_or_standard::FileOrStandard;
 use crate::settings::Defaults;
 use crate::types::{VaultName, quoted};
@@ -17,6 +17,13 @@ pub(in crate::cli) fn failing(command: &Command, defaults: &Defaults) -> Option<
         Command::Vault(VaultCommand::Create(args)) => format!("cannot create vault {}", of(&args.name)),
         Command::Vault(VaultCommand::Sync(args)) => format!("cannot synchronise vault{}", meant(&args.name)),
         Command::Vault(VaultCommand::Delete(args)) => format!("cannot delete vault {}", of(&args.name)),
+        Command::Vault(VaultCommand::Info(args)) => format!("cannot describe vault{}", meant(&args.name)),
+        Command::Vault(VaultCommand::Tags(args)) => {
+            format!("cannot get or change the tags of vault{}", meant(&args.name))
+        }
+        Command::Vault(VaultCommand::Notifications(args)) => {
+            format!("cannot get or change the notifications of vault{}", meant(&args.name))
+        }
         Command::Archive(ArchiveCommand::List(args)) => {
             format!("cannot list the archives of vault{}", meant(&args.vault))
         }
@@ -57,6 +64,14 @@ pub(in crate::cli) fn failing(command: &Command, defaults: &Defaults) -> Option<
         }
         Command::Job(JobCommand::List(_)) => "cannot list the jobs".to_owned(),
         Command::Job(JobCommand::Wait(_)) => "cannot wait for jobs".to_owned(),
-        _ => return None,
+        Command::Policy(PolicyCommand::Get) => "cannot get the retrieval policy".to_owned(),
+        Command::Policy(PolicyCommand::Set(_)) => "cannot set the retrieval policy".to_owned(),
+        Command::Verify(args) => format!("cannot compare with vault {}", of(&args.vault)),
+        // The remote's name is in its own words, and the others send nothing.
+        Command::Annex(_)
+        | Command::Config
+        | Command::Completions(_)
+        | Command::ManPages(_)
+        | Command::Treehash(_) => return None,
     })
 }

@@ -7,17 +7,18 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
+use super::tell_of_left_out;
 use crate::cli::exit::Exit;
-use crate::cli::output::{Foreign, failure, info, warning};
+use crate::cli::output::{Foreign, failure, info};
 use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
 use crate::engine::{Archive, EngineError, LocalFile, LocalTree, Verdict};
-use crate::types::{VaultName, quoted};
+use crate::types::VaultName;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Verify {
     /// The vault.
-    vault: VaultName,
+    pub(super) vault: VaultName,
     /// The directory; its files are compared with the archives that have their paths in it as names.
     directory: PathBuf,
 }
@@ -40,9 +41,7 @@ pub(super) async fn run(session: &Session, args: Verify) -> Result<Exit> {
         let name = archive.shown_name();
         printer.print(&Line { name, archive: Some(archive), ..Line::new(Status::NotHere) })?;
     }
-    for path in &verification.left_out {
-        warning(format_args!("left out {}: it is a link, or no file", quoted(&path.to_string_lossy())));
-    }
+    tell_of_left_out(&verification.left_out);
     for error in verification.failures {
         printer.is_equal = false;
         failure(&error.into());
