@@ -35,6 +35,7 @@ class Emulator:
         if data:
             self.command += ["--data", str(data)]
         self.url = None
+        self.persons = []
         self.start()
 
     def start(self):
@@ -58,6 +59,9 @@ class Emulator:
             return json.load(answer)["requests"]
 
     def stop(self):
+        for person in self.persons:
+            # The agents that encryption has started would outlive the test.
+            person.run("gpgconf", "--kill", "all")
         self.process.terminate()
         assert self.process.wait() == 0
 
@@ -67,6 +71,7 @@ class Person:
 
     def __init__(self, emulator, home, clone_of=None):
         self.emulator = emulator
+        emulator.persons.append(self)
         self.home = home
         self.repository = home / "repository"
         self.environment = {

@@ -30,5 +30,3 @@ def test_testremote(quick_person, encryption):
     count = re.search(r"All (\d+) tests passed", said)
     print(f"{encryption}: {count[0] if count else said[-300:]}")
     assert count and int(count[1]) > 50
-    if encryption == "hybrid":
-        quick_person.run("gpgconf", "--kill", "all")
