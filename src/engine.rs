@@ -123,7 +123,7 @@ impl Engine {
 
     /// Returns the words for the user if the cache can only be read: why.
     pub fn cache_read_only(&self) -> Option<String> {
-        self.cache.read_only().map(ToString::to_string)
+        self.cache.read_only().map(|why| crate::types::plain_reason(&why.to_string()).into_owned())
     }
 
     /// Lets transfers go as the settings say, and `observer` hear of them. Clones of the result share their places,

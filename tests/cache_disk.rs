@@ -81,6 +81,7 @@ fn a_cache_that_cannot_be_written_is_read_with_a_warning() {
             format!("glacier: warning: the cache {} cannot be written: Permission denied", db.display());
         assert!(listed.stderr.starts_with(&warning), "{listed:?}");
         assert_eq!(listed.stderr.lines().count(), 1, "{listed:?}");
+        assert!(!listed.stderr.contains("os error"), "{listed:?}");
         // Nothing is sent that could not be noted.
         let before = bound.shell.writes();
         let uploaded = run_with_input(&mut bound.command(&["archive", "upload", "v", "--name=b", "-"]), b"y");
@@ -119,6 +120,23 @@ fn a_cache_that_cannot_be_read_or_made_is_named_with_the_reason() {
     refused.is_refused(1, &format!("cannot make the directory of the cache, {}: Perm", directory.display()));
     assert!(refused.stderr.contains("set XDG_CACHE_HOME"), "{refused:?}");
     mode(directory.parent().unwrap(), 0o755);
+}
+
+/// It was asked for at Glacier, and then the command failed as the job could not be noted.
+#[test]
+fn what_can_be_read_can_be_retrieved_though_the_cache_cannot_be_written() {
+    let bound = Bound::new(shell());
+    mode(&bound.shell.cache_path(), 0o444);
+    mode(bound.shell.cache_path().parent().unwrap(), 0o555);
+    for said in ["queued retrieval job for archive 'a'", "job still pending for archive 'a'"] {
+        let asked = bound.glacier(&["archive", "retrieve", "v", "a"]);
+        assert_eq!((asked.status, asked.stdout.as_str()), (75, ""), "{asked:?}");
+        assert!(asked.stderr.contains(said), "{asked:?}");
+    }
+    bound.shell.emulator.advance(4 * HOUR);
+    assert_eq!(bound.glacier(&["archive", "retrieve", "v", "a"]).status, 0);
+    assert_eq!(bound.shell.read("a"), b"x");
+    assert_eq!(bound.shell.count("InitiateJob"), 1);
 }
 
 /// A pipe would be waited for without end.

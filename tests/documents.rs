@@ -38,12 +38,15 @@ fn coming_from_glacier_cli() {
     play(&shell, "docs/coming-from-glacier-cli.md");
 }
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 fn documents() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let docs = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
     let docs = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
     let others = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "emulator/README.md"];
-    others.iter().map(|name| root.join(name)).chain(docs).collect()
+    others.iter().map(|name| root().join(name)).chain(docs).collect()
 }
 
 #[test]
@@ -82,7 +85,7 @@ fn headings(text: &str) -> impl Iterator<Item = String> {
 fn the_readme_leads_to_every_document() {
     let readme = read("README.md");
     for document in documents() {
-        let name = document.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_string_lossy().into_owned();
+        let name = document.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
         assert!(
             name == "README.md" || readme.contains(&format!("({name})")),
             "{name} is not in README's index"
@@ -92,7 +95,7 @@ fn the_readme_leads_to_every_document() {
 
 /// The messages of the snapshots, which programs have really said.
 fn messages(prefix: &str) -> Vec<(String, String)> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
+    let directory = root().join("tests/snapshots");
     let snapshots = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let of_prefix = snapshots.filter_map(|path| {
         let name = path.file_stem()?.to_str()?.to_owned();
@@ -142,17 +145,39 @@ fn says(text: &str, heading: &str) -> bool {
     })
 }
 
-/// Tests that documents promise by name are there.
+/// Tests that documents promise by name, as `FILE` or `FILE::TEST`, are there.
 #[test]
 fn tests_that_are_named_exist() {
     for document in documents() {
         let text = std::fs::read_to_string(&document).unwrap();
         for name in text.split('`').filter(|name| name.starts_with("tests/") && name.ends_with(".rs")) {
-            assert!(
-                Path::new(env!("CARGO_MANIFEST_DIR")).join(name).exists(),
-                "{}: {name}",
-                document.display()
-            );
+            assert!(root().join(name).exists(), "{}: {name}", document.display());
         }
+        for (file, test) in named_tests(&text) {
+            let code = std::fs::read_to_string(root().join(file)).unwrap_or_default();
+            let is_there =
+                [format!("fn {test}("), format!("def {test}(")].iter().any(|head| code.contains(head));
+            assert!(is_there, "{}: {file}::{test}", document.display());
+        }
+    }
+}
+
+/// What stands as `FILE::TEST` in a text, of Rust or Python.
+fn named_tests(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let named = text.split('`').filter_map(|name| name.split_once("::"));
+    named.filter(|(file, _)| file.ends_with(".rs") || file.ends_with(".py"))
+}
+
+#[test]
+fn each_promise_names_its_test() {
+    let document = read("docs/semantics.md");
+    let is_promise =
+        |line: &&str| line.starts_with("| ") && !line.starts_with("| promise |") && !line.starts_with("|---");
+    let promises: Vec<&str> = document.lines().filter(is_promise).collect();
+    assert!(promises.len() > 40);
+    for promise in promises {
+        let cells: Vec<&str> = promise.trim_matches('|').split(" | ").collect();
+        assert_eq!(cells.len(), 3, "{promise}");
+        assert!(named_tests(cells[1]).next().is_some(), "{promise}");
     }
 }

@@ -12,7 +12,8 @@ use crate::types::{ArchiveId, JobId, Timestamp, VaultName};
 const REMEMBERED_FOR: Duration = Duration::from_secs(4 * 24 * 60 * 60);
 
 impl Cache {
-    /// Remembers a job that was started just now, and forgets those of long ago.
+    /// Remembers a job that was started just now, and forgets those of long ago. In a file that can only be read nothing
+    /// is remembered: the service's own list has the job after some minutes.
     pub fn remember_job(
         &self,
         scope: &Scope,
@@ -21,6 +22,9 @@ impl Cache {
         job: &JobId,
         now: Timestamp,
     ) -> Result<(), CacheError> {
+        if self.read_only.is_some() {
+            return Ok(());
+        }
         self.with(|connection| {
             let transaction = connection.transaction()?;
             let sql = "DELETE FROM job WHERE requested < :oldest";
