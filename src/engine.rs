@@ -30,6 +30,7 @@ mod vault_settings;
 mod vaults;
 mod verify;
 mod wait;
+mod weights;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -54,6 +55,7 @@ pub use upload::{FileToStore, OpenUploads, Source, StoreOptions, Stored, UploadO
 pub use vaults::{VaultDetails, VaultInfo};
 pub use verify::{Verdict, Verification};
 pub use wait::Patience;
+pub use weights::{Of, Weighed};
 
 pub use crate::cache::{
     Archive, Finding, FindingKind, Glance, InventoryKnowledge, InventoryTaken, Listed, Storing,

@@ -6,7 +6,8 @@
 //! by the two rooms that face the outside.
 //!
 //! - [`types`], [`treehash`]: what a valid name, reference, size and hash is. No I/O.
-//! - [`settings`]: the environment, read once.
+//! - [`estimate`]: what things cost, by prices that come in as values. No I/O.
+//! - [`settings`]: the environment, and the files of configuration and prices, read once.
 //! - [`service`]: Glacier through the SDK, whose types stay inside; errors sorted by one table.
 //! - [`cache`]: the SQLite file. Knows no network.
 //! - [`engine`]: policy. What comes first, what is verified, what is known. Knows neither terminal nor git-annex.
@@ -17,6 +18,7 @@ pub mod annex;
 pub mod cache;
 pub mod cli;
 pub mod engine;
+pub mod estimate;
 pub mod service;
 pub mod settings;
 pub mod treehash;

@@ -1,8 +1,9 @@
 //! What comes from outside, read once and passed on as a value: where the cache is, which Glacier is meant, what the
-//! owner's configuration file says.
+//! owner's configuration file says, what the price file says.
 
 mod chosen;
 mod file;
+mod prices;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use directories::BaseDirs;
 
 pub use chosen::{Choice, Chosen, Defaults, Given, Origin};
 pub use file::{ConfigFile, FileError};
+pub use prices::{NoPrices, PriceFile};
 
 use crate::service::{Caller, Connection, Keys};
 
@@ -17,6 +19,9 @@ use crate::service::{Caller, Connection, Keys};
 const CACHE_FILE: &str = "glacier-cli/db";
 /// Where the configuration is, below the user's directory for those.
 const CONFIG_FILE: &str = "glacier-cli/config.toml";
+
+/// Where the prices are, below the same directory.
+const PRICE_FILE: &str = "glacier-cli/prices.toml";
 
 /// The variable by which `glacier annex prefetch` tells the special remote, through git-annex, what it is for.
 pub const PREFETCH_VARIABLE: &str = "GLACIER_ANNEX_PREFETCH";

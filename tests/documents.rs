@@ -31,6 +31,14 @@ fn owning_vaults() {
 }
 
 #[test]
+fn costs() {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "photos"]).is_silent();
+    shell.glacier_with_input(&["archive", "upload", "photos", "--name=cat.jpg", "-"], &[7; 3000]).is_silent();
+    play(&shell, "docs/costs.md");
+}
+
+#[test]
 fn coming_from_glacier_cli() {
     let shell = Shell::new();
     shell.glacier(&["vault", "create", "old"]).is_silent();

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use super::commands::{annex, archive, completions, job, man_pages, policy, treehash, upload, vault, verify};
+use super::commands::{
+    annex, archive, completions, estimate, job, man_pages, policy, treehash, upload, vault, verify,
+};
 use crate::engine::TransferSettings;
 use crate::settings::Defaults;
 use crate::types::{Region, endpoint_url};
@@ -56,6 +58,9 @@ pub(super) enum Command {
     /// See and set how much Glacier lets this account retrieve: the data retrieval policy of the region.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Reckon what something would cost, by a price list that can be edited; nothing is changed.
+    #[command(subcommand)]
+    Estimate(EstimateCommand),
     /// Work on a repository of git-annex.
     #[command(subcommand)]
     Annex(AnnexCommand),
@@ -85,6 +90,7 @@ impl Command {
             Self::Archive(command) => {
                 matches!(command, ArchiveCommand::Upload(_) | ArchiveCommand::Delete(_))
             }
+            Self::Estimate(command) => !matches!(command, EstimateCommand::Prices),
             Self::Job(_) | Self::Policy(_) | Self::Config | Self::Verify(_) | Self::Treehash(_) => true,
             Self::Upload(_) | Self::Annex(_) | Self::Completions(_) | Self::ManPages(_) => false,
         }
@@ -161,6 +167,23 @@ pub(super) enum PolicyCommand {
     /// retrievals and jobs under way are not touched. A change takes some minutes to be in force.
     #[command(subcommand)]
     Set(policy::Set),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EstimateCommand {
+    /// Estimate what it costs to store files, and to keep them each month from then on.
+    Upload(estimate::Upload),
+    /// Estimate what it costs to bring archives back, by tier.
+    Retrieve(estimate::Retrieve),
+    /// Estimate what it costs to keep a vault.
+    Store(estimate::Store),
+    /// Estimate what is charged for archives that are deleted now, before they are 90 days old.
+    Delete(estimate::Delete),
+    /// Print the price file in use, the owner's or the one that is built in.
+    ///
+    /// The owner's is prices.toml beside the configuration file, of which 'glacier config' tells; it is used instead of the
+    /// one that is built in, as a whole.
+    Prices,
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,6 +11,13 @@ mod archive_retrieve;
 mod archive_upload;
 pub(super) mod completions;
 pub(super) mod config;
+pub(super) mod estimate;
+mod estimate_bill;
+mod estimate_delete;
+mod estimate_prices;
+mod estimate_retrieve;
+mod estimate_store;
+mod estimate_upload;
 pub(super) mod job;
 mod job_list;
 mod job_wait;
@@ -37,7 +44,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::args::{
-    AnnexCommand, ArchiveCommand, Command, JobCommand, PolicyCommand, UploadCommand, VaultCommand,
+    AnnexCommand, ArchiveCommand, Command, EstimateCommand, JobCommand, PolicyCommand, UploadCommand,
+    VaultCommand,
 };
 use super::exit::Exit;
 use super::output::warning;
@@ -52,6 +60,7 @@ pub(super) fn run_alone(form: Form, command: &Command) -> Option<Result<Exit>> {
         Command::Completions(args) => Some(completions::run(args)),
         Command::ManPages(args) => Some(man_pages::run(args)),
         Command::Treehash(args) => Some(treehash::run(form, args)),
+        Command::Estimate(EstimateCommand::Prices) => Some(estimate_prices::run()),
         _ => None,
     }
 }
@@ -59,7 +68,11 @@ pub(super) fn run_alone(form: Form, command: &Command) -> Option<Result<Exit>> {
 /// Runs a command that [`run_alone`] does not.
 pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
     match command {
-        Command::Completions(_) | Command::Config | Command::ManPages(_) | Command::Treehash(_) => {
+        Command::Completions(_)
+        | Command::Config
+        | Command::ManPages(_)
+        | Command::Treehash(_)
+        | Command::Estimate(EstimateCommand::Prices) => {
             unreachable!("they are run alone")
         }
         Command::Vault(VaultCommand::List(args)) => vault_list::run(session, args).await,
@@ -80,6 +93,10 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<Exit> {
         Command::Upload(UploadCommand::List(args)) => upload_list::run(session, args).await,
         Command::Upload(UploadCommand::Abort(args)) => upload_abort::run(session, args).await,
         Command::Annex(AnnexCommand::Prefetch(args)) => annex_prefetch::run(session, args).await,
+        Command::Estimate(EstimateCommand::Upload(args)) => estimate_upload::run(session, args).await,
+        Command::Estimate(EstimateCommand::Retrieve(args)) => estimate_retrieve::run(session, args).await,
+        Command::Estimate(EstimateCommand::Store(args)) => estimate_store::run(session, args).await,
+        Command::Estimate(EstimateCommand::Delete(args)) => estimate_delete::run(session, args).await,
         Command::Verify(args) => verify::run(session, args).await,
         Command::Job(JobCommand::List(args)) => job_list::run(session, args).await,
         Command::Job(JobCommand::Wait(args)) => job_wait::run(session, args).await,

@@ -87,10 +87,10 @@ fn of_argument(argument: Arg, group: &str, typed: &Typed) -> Arg {
         (_, "vault") | ("vault", "name") => {
             argument.add(ArgValueCompleter::new(move |word: &OsStr| typed.vaults(word)))
         }
-        ("archive", "name" | "names") if argument.is_positional() => {
+        ("archive" | "estimate", "name" | "names") if argument.is_positional() => {
             argument.add(ArgValueCompleter::new(move |word: &OsStr| typed.archives(word)))
         }
-        (_, "file" | "files" | "output" | "directory") if takes_a_value(&argument) => {
+        (_, "file" | "files" | "output" | "directory" | "recursive") if takes_a_value(&argument) => {
             argument.value_hint(ValueHint::AnyPath)
         }
         _ => argument,

@@ -6,14 +6,11 @@
 //!
 //! Of several archives, those that are under way at once are left so.
 
-use std::time::Duration;
-
 use super::{Engine, EngineError, several};
 use crate::cache::Archive;
+use crate::estimate::PAID_FOR;
 use crate::types::{ArchiveRef, VaultName};
 
-/// How long an archive is paid for in any case (pricing page, "Early deletion").
-const PAID_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// How many requests are under way at once: enough to hide a link's latency, few enough not to be throttled.
 const DELETED_AT_ONCE: usize = 8;
 

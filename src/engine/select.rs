@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// Returns the archives whose name matches, by name.
-    fn matching(
+    pub(super) fn matching(
         &self,
         scope: &Scope,
         vault: &VaultName,

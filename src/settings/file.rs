@@ -69,13 +69,8 @@ impl ConfigFile {
 
     /// An error says at which byte what is wrong.
     fn of(text: &str) -> Result<Self, (usize, String)> {
-        let (table, mistakes) = DeTable::parse_recoverable(text);
-        let begins_at = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
-        if let Some(first) = mistakes.iter().min_by_key(|error| begins_at(error)) {
-            return Err((begins_at(first), first.message().lines().next().unwrap_or_default().to_owned()));
-        }
         let mut file = Self::default();
-        for (key, value) in table.get_ref() {
+        for (key, value) in &table(text)? {
             file.take(key.get_ref(), value.get_ref()).map_err(|what| (key.span().start, what))?;
         }
         Ok(file)
@@ -113,7 +108,17 @@ impl ConfigFile {
     }
 }
 
-fn text<'a>(key: &str, value: &'a DeValue<'_>) -> Result<&'a str, String> {
+/// Returns what stands in a file, or at which byte the first mistake is.
+pub(super) fn table(text: &str) -> Result<DeTable<'_>, (usize, String)> {
+    let (table, mistakes) = DeTable::parse_recoverable(text);
+    let begins_at = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+    match mistakes.iter().min_by_key(|error| begins_at(error)) {
+        Some(first) => Err((begins_at(first), first.message().lines().next().unwrap_or_default().to_owned())),
+        None => Ok(table.into_inner()),
+    }
+}
+
+pub(super) fn text<'a>(key: &str, value: &'a DeValue<'_>) -> Result<&'a str, String> {
     let text = value.as_str().ok_or_else(|| format!("'{key}' must be text, as in {key} = \"...\""))?;
     if text.is_empty() { Err(format!("'{key}' is empty")) } else { Ok(text) }
 }

@@ -46,7 +46,7 @@ fn options(args: &archive::Upload) -> UploadOptions {
 }
 
 async fn store_files(session: &Session, args: &archive::Upload, is_single: bool) -> Result<Exit> {
-    let Plan { files, mut exit } = plan(args)?;
+    let Plan { files, mut exit } = plan(&args.files, &args.recursive, args.name.as_deref())?;
     let upload = options(args);
     let options = StoreOptions { upload, skip_existing: args.skip_existing, dry_run: args.dry_run };
     let told = Told { session, vault: &args.vault, is_dry_run: args.dry_run };
@@ -77,23 +77,24 @@ async fn store_files(session: &Session, args: &archive::Upload, is_single: bool)
 }
 
 /// The files to store, and how the command ends if all of them are.
-struct Plan {
-    files: Vec<FileToStore>,
-    exit: Exit,
+pub(super) struct Plan {
+    pub(super) files: Vec<FileToStore>,
+    pub(super) exit: Exit,
 }
 
-fn plan(args: &archive::Upload) -> Result<Plan> {
+/// `name` is that of the archive, if it is only one.
+pub(super) fn plan(files: &[FileOrStandard], directories: &[PathBuf], name: Option<&str>) -> Result<Plan> {
     let mut plan = Plan { files: Vec::new(), exit: Exit::Done };
-    for file in &args.files {
+    for file in files {
         let FileOrStandard::File(path) = file else { continue };
-        let name = match &args.name {
-            Some(name) => name.clone(),
+        let name = match name {
+            Some(name) => name.to_owned(),
             None => base_name(path)?,
         };
         let name: ArchiveName = name.parse()?;
         plan.files.push(FileToStore { name, path: path.clone() });
     }
-    for directory in &args.recursive {
+    for directory in directories {
         plan.add_all_below(directory);
     }
     Ok(plan)

@@ -1,6 +1,8 @@
 //! What a command was to do, for the error that says why it did not.
 
-use crate::cli::args::{ArchiveCommand, Command, JobCommand, PolicyCommand, UploadCommand, VaultCommand};
+use crate::cli::args::{
+    ArchiveCommand, Command, EstimateCommand, JobCommand, PolicyCommand, UploadCommand, VaultCommand,
+};
 use crate::cli::file_or_standard::FileOrStandard;
 use crate::settings::Defaults;
 use crate::types::{VaultName, quoted};
@@ -66,11 +68,24 @@ pub(in crate::cli) fn failing(command: &Command, defaults: &Defaults) -> Option<
         Command::Job(JobCommand::Wait(_)) => "cannot wait for jobs".to_owned(),
         Command::Policy(PolicyCommand::Get) => "cannot get the retrieval policy".to_owned(),
         Command::Policy(PolicyCommand::Set(_)) => "cannot set the retrieval policy".to_owned(),
+        Command::Estimate(EstimateCommand::Upload(args)) => {
+            format!("cannot estimate uploads into vault {}", of(&args.vault))
+        }
+        Command::Estimate(EstimateCommand::Retrieve(args)) => {
+            format!("cannot estimate retrievals from vault {}", of(&args.vault))
+        }
+        Command::Estimate(EstimateCommand::Store(args)) => {
+            format!("cannot estimate the storage of vault{}", meant(&args.vault))
+        }
+        Command::Estimate(EstimateCommand::Delete(args)) => {
+            format!("cannot estimate deletions from vault {}", of(&args.vault))
+        }
         Command::Verify(args) => format!("cannot compare with vault {}", of(&args.vault)),
         // The remote's name is in its own words, and the others send nothing.
         Command::Annex(_)
         | Command::Config
         | Command::Completions(_)
+        | Command::Estimate(EstimateCommand::Prices)
         | Command::ManPages(_)
         | Command::Treehash(_) => return None,
     })
