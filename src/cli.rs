@@ -8,6 +8,7 @@ mod commands;
 mod complete;
 mod exit;
 mod file_or_standard;
+mod interrupt;
 mod output;
 mod records;
 mod report;
@@ -25,6 +26,7 @@ use crate::settings::{Chosen, Given};
 use crate::types::quoted;
 use args::{Args, Command};
 use exit::Exit;
+use interrupt::Interrupts;
 use records::Form;
 use session::Session;
 
@@ -45,17 +47,22 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         return Exit::Usage.into();
     }
     let form = if args.json { Form::Json } else { Form::Text };
-    if let Some(outcome) = commands::run_alone(form, &args.command) {
-        return outcome.unwrap_or_else(|error| output::failure(&error)).into();
-    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return output::failure(&error.into()).into(),
     };
-    let outcome = runtime.block_on(execute(args));
+    let interrupts = match Interrupts::listen(&runtime, commands::task::going_on(&args.command)) {
+        Ok(interrupts) => interrupts,
+        Err(error) => return output::failure(&error.into()).into(),
+    };
+    let outcome = match commands::run_alone(form, &args.command) {
+        Some(outcome) => outcome,
+        None => runtime.block_on(execute(args, &interrupts)),
+    };
+    let exit = interrupts.end(outcome.unwrap_or_else(|error| output::failure(&error)));
     // A read of standard input that is still blocked must not hold up the end.
     runtime.shutdown_background();
-    outcome.unwrap_or_else(|error| output::failure(&error)).into()
+    exit
 }
 
 /// Returns the grammar of the command line, for those who describe it.
@@ -63,7 +70,7 @@ pub fn grammar() -> clap::Command {
     Args::command()
 }
 
-async fn execute(args: Args) -> Result<Exit> {
+async fn execute(args: Args, interrupts: &Interrupts) -> Result<Exit> {
     let form = if args.json { Form::Json } else { Form::Text };
     let given = Given { profile: args.profile, region: args.region, endpoint_url: args.endpoint_url };
     let chosen = Chosen::read(given)?;
@@ -83,8 +90,10 @@ async fn execute(args: Args) -> Result<Exit> {
     }
     let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
     let engine = engine.with_transfers(args.command.transfer_settings(&defaults), observer);
+    interrupts.wait_for(&engine);
     let failing = commands::task::failing(&args.command, &defaults);
-    let outcome = commands::run(&Session { engine, form, defaults }, args.command).await;
+    let session = Session { engine, form, defaults, interrupts: interrupts.clone() };
+    let outcome = commands::run(&session, args.command).await;
     outcome.map_err(|error| in_context(error, failing))
 }
 

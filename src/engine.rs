@@ -21,6 +21,7 @@ mod retrieve;
 mod scope;
 mod select;
 mod several;
+mod stop;
 mod sync;
 mod told;
 mod transfers;
@@ -70,6 +71,7 @@ use crate::cache::Cache;
 use crate::service::{Bandwidth, Glacier};
 use crate::types::VaultName;
 use jobs::JobLists;
+use stop::Stop;
 use transfers::Transfers;
 
 /// Hears how far a transfer has come.
@@ -93,6 +95,7 @@ pub struct Engine {
     caller: Caller,
     transfers: Arc<Transfers>,
     job_lists: Arc<JobLists>,
+    stop: Arc<Stop>,
 }
 
 impl Engine {
@@ -114,8 +117,8 @@ impl Engine {
             None => connection.caller.clone(),
         };
         let transfers = Transfers::new(TransferSettings::default(), Arc::clone(&clock), Arc::new(()));
-        let (transfers, job_lists) = (Arc::new(transfers), Arc::default());
-        Ok(Self { glacier, cache, clock, caller, transfers, job_lists })
+        let (transfers, job_lists, stop) = (Arc::new(transfers), Arc::default(), Arc::default());
+        Ok(Self { glacier, cache, clock, caller, transfers, job_lists, stop })
     }
 
     /// Returns where a damaged cache was moved to when a new one was begun in its place.

@@ -22,6 +22,7 @@ pub use error::{Repeat, ServiceError};
 pub use jobs::{ArchiveJob, INVENTORY_READY_WITHIN, InventoryJob, Job, JobStatus, JobTask, Tier};
 pub use outputs::{ByteRange, JobOutput};
 pub use retrieval_policy::RetrievalPolicy;
+pub use sending::Gate;
 pub use uploads::{OpenUpload, StoredArchive, StoredPart};
 pub use vault_settings::{Event, Notifications};
 pub use vaults::Vault;

@@ -1,5 +1,6 @@
 //! What every command works with.
 
+use super::interrupt::Interrupts;
 use super::records::Form;
 use crate::engine::Engine;
 use crate::settings::Defaults;
@@ -12,6 +13,8 @@ pub(super) struct Session {
     pub(super) form: Form,
     /// What holds where the command line says nothing.
     pub(super) defaults: Defaults,
+    /// What to say when a signal ends the program.
+    pub(super) interrupts: Interrupts,
 }
 
 /// No vault is meant: the command line makes no sense here.

@@ -50,6 +50,7 @@ impl Engine {
     }
 
     pub(super) async fn delete_one(&self, vault: &VaultName, archive: &Archive) -> Result<(), EngineError> {
+        let _noting = self.stop.noting().await;
         self.cache.begin_deletion(&archive.id, self.clock.now())?;
         match self.glacier.delete_archive(vault, &archive.id).await {
             Ok(()) => Ok(self.cache.mark_deleted(&archive.id, self.clock.now())?),

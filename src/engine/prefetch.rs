@@ -73,12 +73,14 @@ impl Engine {
         let may_help =
             |error: &ServiceError| error.repeat() != Repeat::Useless && !error.is_outcome_unknown();
         for repeat in 0.. {
+            let noting = self.stop.noting().await;
             match self.glacier.initiate_archive_job(vault, archive, tier).await {
                 Ok(job) => {
                     self.cache.remember_job(scope, vault, archive, &job, self.clock.now())?;
                     return Ok(job);
                 }
                 Err(error) if repeat < REPEATS_MAX && may_help(&error) => {
+                    drop(noting);
                     self.clock.sleep(pauses.next()).await;
                 }
                 Err(error) => return Err(self.about_vault(vault)(error)),

@@ -183,6 +183,7 @@ impl Work<'_> {
             return Err(EngineError::JobFailed { what });
         }
         let (engine, archive) = (self.engine, &order.archive.id);
+        let _noting = engine.stop.noting().await;
         let started = engine.glacier.initiate_archive_job(self.vault, archive, self.options.tier).await;
         let id = match started {
             Ok(id) => id,

@@ -79,6 +79,7 @@ impl Engine {
             }
             Err(error) => {
                 let was_missing = matches!(error, ServiceError::NotFound { .. });
+                let _noting = self.stop.noting().await;
                 let account = self.glacier.create_vault(vault).await?;
                 self.learn(&mut scope, vault, &account)?;
                 let empty_since = was_missing.then(|| self.clock.now());
@@ -96,6 +97,7 @@ impl Engine {
         let mut scope = self.scope().await?;
         let described = self.glacier.describe_vault(vault).await.map_err(self.about_vault(vault))?;
         self.learn(&mut scope, vault, &described.account)?;
+        let _noting = self.stop.noting().await;
         self.glacier.delete_vault(vault).await.map_err(self.about_vault(vault))?;
         Ok(self.cache.forget_vault(&scope, vault)?)
     }

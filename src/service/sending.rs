@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -24,9 +24,36 @@ pub(super) const SILENCE_MAX: Duration = Duration::from_secs(45);
 /// How much is handed to the connection at once when nothing limits it.
 const PORTION_BYTES: usize = 256 * 1024;
 
+/// What the last of a request's data goes through. Shut before that, the request can never be carried out: all of the
+/// data is needed for that.
+#[derive(Debug, Default)]
+pub struct Gate(AtomicU8);
+
+const OPEN: u8 = 0;
+const PASSED: u8 = 1;
+const SHUT: u8 = 2;
+
+impl Gate {
+    /// Lets nothing through any more. Returns whether something has gone through: then the request may be carried out.
+    #[must_use]
+    pub fn shut(&self) -> bool {
+        self.0.swap(SHUT, Ordering::SeqCst) == PASSED
+    }
+
+    /// Hears that the last request that went through was refused, and that another is about to be sent.
+    pub(super) fn reopen(&self) {
+        let _ = self.0.compare_exchange(PASSED, OPEN, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    fn pass(&self) -> bool {
+        self.0.compare_exchange(OPEN, PASSED, Ordering::SeqCst, Ordering::SeqCst) != Err(SHUT)
+    }
+}
+
 /// What is known of a request with data while it is sent.
 pub(super) struct Sending {
     data: Bytes,
+    gate: Arc<Gate>,
     when_sent: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     bandwidth: Option<Arc<Bandwidth>>,
     tree_hash: OnceLock<TreeHash>,
@@ -38,11 +65,13 @@ pub(super) struct Sending {
 impl Sending {
     pub(super) fn new(
         data: Bytes,
+        gate: Arc<Gate>,
         bandwidth: Option<Arc<Bandwidth>>,
         when_sent: Box<dyn FnOnce() + Send>,
     ) -> Arc<Self> {
         Arc::new(Self {
             data,
+            gate,
             when_sent: Mutex::new(Some(when_sent)),
             bandwidth,
             tree_hash: OnceLock::new(),
@@ -161,6 +190,10 @@ impl Body for Paced {
             self.pause = None;
         }
         self.sending.note_movement();
+        if bytes == self.rest.len() && !self.sending.gate.pass() {
+            // The process is about to end.
+            return Poll::Pending;
+        }
         let portion = self.rest.split_to(bytes);
         if self.rest.is_empty() {
             self.sending.note_sent();
@@ -174,5 +207,22 @@ impl Body for Paced {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_gate_was_shut_before_never_goes_through() {
+        let gate = Gate::default();
+        assert!(gate.pass());
+        gate.reopen();
+        assert!(!gate.shut(), "the one that passed was refused");
+        gate.reopen();
+        assert!(!gate.pass());
+        let gate = Gate::default();
+        assert!(gate.pass() && gate.shut() && !gate.pass());
     }
 }

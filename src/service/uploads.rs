@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_sdk_glacier::primitives::ByteStream;
 use bytes::Bytes;
 
-use super::sending::{Hook, Sending};
+use super::sending::{Gate, Hook, Sending};
 use super::{ByteRange, Glacier, ServiceError, retries, vaults::account_of_location};
 use crate::treehash::TreeHash;
 use crate::types::{AccountId, ArchiveId, ArchiveName, PartSize, UploadId, VaultName};
@@ -44,7 +44,7 @@ pub struct OpenUpload {
 }
 
 impl Glacier {
-    /// Stores `data` as one archive by one request.
+    /// Stores `data` as one archive by one request; the last of the data goes through `gate`.
     ///
     /// # Errors
     ///
@@ -56,8 +56,10 @@ impl Glacier {
         name: &ArchiveName,
         tree_hash: TreeHash,
         data: Bytes,
+        gate: &Arc<Gate>,
     ) -> Result<StoredArchive, ServiceError> {
-        let sending = self.sending(&data, Box::new(|| ()));
+        gate.reopen();
+        let sending = self.sending(&data, gate, Box::new(|| ()));
         let request = self
             .client()
             .await
@@ -106,7 +108,7 @@ impl Glacier {
         when_sent: Box<dyn FnOnce() + Send>,
     ) -> Result<TreeHash, ServiceError> {
         let last_byte = start_byte + data.len() as u64 - 1;
-        let sending = self.sending(&data, when_sent);
+        let sending = self.sending(&data, &Arc::default(), when_sent);
         // Without a checksum of ours, the SDK computes it in the same pass as the one it signs.
         let request = self
             .client()
@@ -219,8 +221,8 @@ impl Glacier {
         self.require_genuine(&answer)
     }
 
-    fn sending(&self, data: &Bytes, when_sent: Box<dyn FnOnce() + Send>) -> Arc<Sending> {
-        Sending::new(data.clone(), self.bandwidth.clone(), when_sent)
+    fn sending(&self, data: &Bytes, gate: &Arc<Gate>, when_sent: Box<dyn FnOnce() + Send>) -> Arc<Sending> {
+        Sending::new(data.clone(), Arc::clone(gate), self.bandwidth.clone(), when_sent)
     }
 
     fn silent(&self) -> ServiceError {

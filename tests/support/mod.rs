@@ -3,12 +3,15 @@
 
 pub mod documents;
 pub mod machine;
+pub mod proxy;
 pub mod raw_server;
 pub mod session;
+pub mod terminal;
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -199,10 +202,12 @@ pub fn run_with_input(command: &mut Command, input: &[u8]) -> Outcome {
 
 pub fn ended(child: Child) -> Outcome {
     let output = child.wait_with_output().unwrap();
+    // As a shell tells of a program that a signal has ended.
+    let by_signal = output.status.signal().map(|signal| 128 + signal);
     Outcome {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        status: output.status.code().unwrap_or(-1),
+        status: output.status.code().or(by_signal).unwrap(),
     }
 }
 

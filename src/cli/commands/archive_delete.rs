@@ -23,7 +23,7 @@ pub(super) async fn run(session: &Session, args: archive::Delete) -> Result<Exit
     if args.dry_run {
         return print_all(session, &args.vault, &archives);
     }
-    if archives.len() > 1 && !args.yes && !is_wanted(&args.vault, &archives)? {
+    if archives.len() > 1 && !args.yes && !is_wanted(session, &args.vault, &archives)? {
         say("nothing was deleted");
         return Ok(Exit::Failed);
     }
@@ -31,12 +31,15 @@ pub(super) async fn run(session: &Session, args: archive::Delete) -> Result<Exit
 }
 
 /// Someone at a terminal is asked; nobody can be asked elsewhere.
-fn is_wanted(vault: &VaultName, archives: &[Archive]) -> Result<bool> {
+fn is_wanted(session: &Session, vault: &VaultName, archives: &[Archive]) -> Result<bool> {
     let (count, vault) = (archives.len(), quoted(vault.as_str()));
     if !can_ask() {
         bail!("{count} archives of vault {vault} would be deleted; say so with --yes");
     }
-    Ok(ask(format_args!("delete {count} archives of vault {vault} ({})?", size_of(archives)))?)
+    let going_on = session.interrupts.going_on("nothing was deleted");
+    let answer = ask(format_args!("delete {count} archives of vault {vault} ({})?", size_of(archives)));
+    session.interrupts.going_on(going_on);
+    Ok(answer?)
 }
 
 fn size_of(archives: &[Archive]) -> String {

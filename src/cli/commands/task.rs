@@ -1,5 +1,8 @@
-//! What a command was to do, for the error that says why it did not.
+//! What a command was to do, for the error that says why it did not, and what to do after an interruption.
 
+use std::borrow::Cow;
+
+use super::archive;
 use crate::cli::args::{
     ArchiveCommand, Command, EstimateCommand, JobCommand, PolicyCommand, UploadCommand, VaultCommand,
 };
@@ -88,5 +91,42 @@ pub(in crate::cli) fn failing(command: &Command, defaults: &Defaults) -> Option<
         | Command::Estimate(EstimateCommand::Prices)
         | Command::ManPages(_)
         | Command::Treehash(_) => return None,
+    })
+}
+
+/// Returns what to do after an interruption, if there is anything to say.
+pub(in crate::cli) fn going_on(command: &Command) -> Cow<'static, str> {
+    const GO_ON: &str = "run the same command again to go on";
+    const ONCE_MORE: &str = "run the same command again";
+    let of_uploads = |args: &archive::Upload| match args.files.as_slice() {
+        _ if args.dry_run => "",
+        [FileOrStandard::Standard] => "run the same command again, with the same data from its beginning",
+        files if args.skip_existing || (files.len() == 1 && args.recursive.is_empty()) => GO_ON,
+        _ => "run the same command again with --skip-existing to go on",
+    };
+    Cow::Borrowed(match command {
+        Command::Archive(ArchiveCommand::Upload(args)) => of_uploads(args),
+        Command::Archive(ArchiveCommand::Retrieve(args)) => match args.output {
+            Some(FileOrStandard::Standard) => ONCE_MORE,
+            _ => GO_ON,
+        },
+        Command::Archive(ArchiveCommand::Delete(args)) if !args.dry_run => {
+            return format!("'glacier archive list {}' shows what is left", args.vault).into();
+        }
+        Command::Archive(ArchiveCommand::Dedupe(_))
+        | Command::Upload(UploadCommand::Abort(_))
+        | Command::Annex(_) => GO_ON,
+        Command::Archive(ArchiveCommand::Checkpresent(_)) | Command::Vault(VaultCommand::Sync(_)) => {
+            "what Glacier prepares is not lost; run the same command again"
+        }
+        Command::Job(JobCommand::Wait(_)) => "the jobs go on; run the same command again",
+        Command::Vault(
+            VaultCommand::Create(_)
+            | VaultCommand::Delete(_)
+            | VaultCommand::Tags(_)
+            | VaultCommand::Notifications(_),
+        )
+        | Command::Policy(_) => ONCE_MORE,
+        _ => "",
     })
 }

@@ -98,11 +98,15 @@ impl Upload<'_> {
         earlier: &mut Earlier,
     ) -> Result<Option<ArchiveId>, EngineError> {
         let Some(id) = &upload.id else { return Ok(None) };
-        let (glacier, vault) = (&self.engine.glacier, self.vault);
+        let (engine, vault) = (self.engine, self.vault);
         let what = format!("complete the upload of archive {}", crate::types::quoted(self.name.as_str()));
-        let ask = || glacier.complete_upload(vault, id, storing.size_bytes, storing.tree_hash);
+        let ask = || async {
+            let noting = engine.stop.noting().await;
+            let completed = engine.glacier.complete_upload(vault, id, storing.size_bytes, storing.tree_hash);
+            completed.await.map(|stored| (stored, noting))
+        };
         match self.engine.transfers.repeat(&what, ask).await {
-            Ok(stored) => match self.finish(lock, &stored, storing) {
+            Ok((stored, _noting)) => match self.finish(lock, &stored, storing) {
                 Ok(archive) => {
                     earlier.stored.push((upload, archive));
                     Ok(Some(stored.id))

@@ -198,21 +198,22 @@ impl Upload<'_> {
         earlier: &Earlier,
     ) -> Result<Archive, EngineError> {
         let lock = self.begin(&parts, None, earlier)?;
-        let (glacier, part_size) = (&self.engine.glacier, parts.part_size);
+        let (engine, part_size) = (self.engine, parts.part_size);
         let what = format!("begin the upload of archive {}", crate::types::quoted(self.name.as_str()));
-        let begun = self
-            .engine
-            .transfers
-            .repeat(&what, || glacier.initiate_upload(self.vault, self.name, part_size))
-            .await;
-        let id = match begun {
-            Ok(id) => id,
+        let begin = || async {
+            let noting = engine.stop.noting().await;
+            let begun = engine.glacier.initiate_upload(self.vault, self.name, part_size).await;
+            begun.map(|id| (id, noting))
+        };
+        let (id, noting) = match engine.transfers.repeat(&what, begin).await {
+            Ok(begun) => begun,
             Err(error) => {
                 self.engine.cache.forget_upload(lock)?;
                 return Err(self.engine.about_vault(self.vault)(error));
             }
         };
         self.engine.cache.note_upload_id(&lock, &id)?;
+        drop(noting);
         self.send_parts(lock, id, first, parts, Vec::new(), earlier).await
     }
 
@@ -271,16 +272,18 @@ impl Upload<'_> {
     ) -> Result<Archive, EngineError> {
         self.engine.cache.note_storing(&lock, storing)?;
         let is_unknown = std::sync::atomic::AtomicBool::new(false);
-        let (glacier, vault) = (&self.engine.glacier, self.vault);
+        let (engine, vault) = (self.engine, self.vault);
         let what = format!("complete the upload of archive {}", crate::types::quoted(self.name.as_str()));
-        let completed = self.engine.transfers.repeat(&what, || async {
-            let outcome = glacier.complete_upload(vault, id, storing.size_bytes, storing.tree_hash).await;
+        let completed = engine.transfers.repeat(&what, || async {
+            let noting = engine.stop.noting().await;
+            let completing = engine.glacier.complete_upload(vault, id, storing.size_bytes, storing.tree_hash);
+            let outcome = completing.await;
             let unknown = outcome.as_ref().is_err_and(ServiceError::is_outcome_unknown);
             is_unknown.fetch_or(unknown, std::sync::atomic::Ordering::Relaxed);
-            outcome
+            outcome.map(|stored| (stored, noting))
         });
         let error = match completed.await {
-            Ok(stored) => return self.finish(lock, &stored, storing),
+            Ok((stored, _noting)) => return self.finish(lock, &stored, storing),
             Err(error) => error,
         };
         let is_unknown = is_unknown.into_inner();
@@ -292,7 +295,7 @@ impl Upload<'_> {
             }
             error if is_unknown => Err(EngineError::Unconfirmed { vault, name, source: Box::new(error) }),
             error @ (ServiceError::Refused { .. } | ServiceError::NotFound { .. }) => {
-                let _ = glacier.abort_upload(&vault, id).await;
+                let _ = engine.glacier.abort_upload(&vault, id).await;
                 self.engine.cache.forget_upload(lock)?;
                 Err(self.engine.about_vault(&vault)(error))
             }

@@ -1,0 +1,124 @@
+//! A terminal with a program on it, and what stands on its screen.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+const ROWS: u16 = 24;
+/// How long something on the screen is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Terminal {
+    controller: File,
+    said: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+    child: Child,
+    /// All that was written, with what moves the cursor.
+    pub raw: Vec<u8>,
+}
+
+impl Terminal {
+    /// Runs the command on a terminal of so many columns, which is its controlling terminal: what is typed becomes
+    /// signals.
+    pub fn start(command: &Command, columns: u16) -> Self {
+        Self::start_with(command, columns, None)
+    }
+
+    /// The same with standard output elsewhere.
+    pub fn start_with(command: &Command, columns: u16, stdout: Option<Stdio>) -> Self {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&controller).unwrap();
+        unlockpt(&controller).unwrap();
+        let size = Winsize { ws_row: ROWS, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&controller, size).unwrap();
+        let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
+        let terminal = || {
+            let flags = OFlags::RDWR | OFlags::NOCTTY;
+            Stdio::from(rustix::fs::open(&name, flags, Mode::empty()).unwrap())
+        };
+        let mut session = Command::new("setsid");
+        session.arg("--ctty").arg(command.get_program()).args(command.get_args());
+        session.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        session.env("PATH", std::env::var_os("PATH").unwrap()).env("TERM", "xterm-256color");
+        session.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        session.current_dir(command.get_current_dir().unwrap());
+        session.stdin(terminal()).stderr(terminal()).stdout(stdout.unwrap_or_else(terminal));
+        let child = session.spawn().unwrap();
+        let controller = File::from(controller);
+        let said = reading(controller.try_clone().unwrap());
+        Self { controller, said, screen: vt100::Parser::new(ROWS, columns, 1000), child, raw: Vec::new() }
+    }
+
+    pub fn screen(&self) -> String {
+        self.screen.screen().contents()
+    }
+
+    pub fn type_in(&mut self, keys: &str) {
+        self.controller.write_all(keys.as_bytes()).unwrap();
+    }
+
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    pub fn id(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
+    }
+
+    /// Returns the screen as soon as it is as wanted.
+    #[track_caller]
+    pub fn until(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+        loop {
+            let screen = self.screen();
+            if wanted(&screen) {
+                return screen;
+            }
+            assert!(self.hear(), "it ended with this on the screen:\n{screen}");
+        }
+    }
+
+    /// Takes in what was written. Returns whether there may be more.
+    #[track_caller]
+    fn hear(&mut self) -> bool {
+        match self.said.recv_timeout(PATIENCE) {
+            Ok(said) => {
+                self.screen.process(&said);
+                self.raw.extend(said);
+                true
+            }
+            Err(RecvTimeoutError::Disconnected) => false,
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("nothing more came; on the screen is:\n{}", self.screen())
+            }
+        }
+    }
+
+    /// Waits for the end. Returns what is left on the screen, and the status as a shell shows it.
+    #[track_caller]
+    pub fn end(mut self) -> (String, i32) {
+        while self.hear() {}
+        let status = self.child.wait().unwrap();
+        (self.screen(), status.code().or(status.signal().map(|signal| 128 + signal)).unwrap())
+    }
+}
+
+/// Reading fails when the last who has the terminal open is gone.
+fn reading(mut controller: File) -> Receiver<Vec<u8>> {
+    let (sender, said) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = controller.read(&mut buffer) {
+            if sender.send(buffer[..count].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    said
+}
