@@ -123,7 +123,17 @@ impl Work<'_> {
         first.map_or(Ok(()), Err)
     }
 
+    /// Of an archive that someone else has deleted, another of equal content is as good.
     async fn advance(&self, order: &mut Order) -> Result<(), EngineError> {
+        loop {
+            match self.advance_one(order).await {
+                Err(EngineError::Service(ServiceError::NotFound { .. })) if order.turn_to_another() => {}
+                advanced => return advanced,
+            }
+        }
+    }
+
+    async fn advance_one(&self, order: &mut Order) -> Result<(), EngineError> {
         if let Standing::NotAsked | Standing::Failed = order.standing {
             self.find_remembered(order).await?;
         }

@@ -16,6 +16,8 @@ pub(super) struct Order {
     pub(super) archive: Archive,
     pub(super) target: Target,
     pub(super) standing: Standing,
+    /// Others of equal content, for when this one is gone; the best last.
+    others: Vec<(Standing, Archive)>,
     has_started_anew: bool,
 }
 
@@ -58,17 +60,27 @@ impl Standing {
 }
 
 impl Order {
-    /// Of archives with equal content, at least one, that is taken which a job brings already, finished or under way.
+    /// Of archives with equal content, at least one, that is taken which a job brings already, finished or under way;
+    /// last one whose job has failed, as it may be deleted.
     pub(super) fn new(reference: &ArchiveRef, equal: Vec<Archive>, target: Target, list: &JobList) -> Self {
         let with_standing = equal.into_iter().map(|archive| (Standing::of(&archive, list), archive));
-        let (standing, archive) = with_standing
-            .min_by_key(|(standing, _)| match standing {
-                Standing::Ready(..) => 0,
-                Standing::Pending(_) | Standing::Unsure(_) => 1,
-                _ => 2,
-            })
-            .expect("a name that was resolved means at least one archive");
-        Self { name: reference.to_string(), archive, target, standing, has_started_anew: false }
+        let mut others: Vec<_> = with_standing.collect();
+        others.sort_by_key(|(standing, _)| match standing {
+            Standing::Ready(..) => 0,
+            Standing::Pending(_) | Standing::Unsure(_) => 1,
+            Standing::Failed => 3,
+            _ => 2,
+        });
+        others.reverse();
+        let (standing, archive) = others.pop().expect("a name that was resolved means at least one archive");
+        Self { name: reference.to_string(), archive, target, standing, others, has_started_anew: false }
+    }
+
+    /// Turns to another archive of equal content. Returns whether there was one.
+    pub(super) fn turn_to_another(&mut self) -> bool {
+        let Some((standing, archive)) = self.others.pop() else { return false };
+        (self.standing, self.archive) = (standing, archive);
+        true
     }
 
     /// Returns the job that is waited for.
