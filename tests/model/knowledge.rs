@@ -1,0 +1,178 @@
+//! What a machine can know of a vault, by the rules of the documents: docs/cache.md ("What is known, and how old that
+//! is") and the table of the original's behaviour at a sync. The model's rule for each answer stands here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::truth::{Archives, Inventory};
+
+pub const HOUR: f64 = 3600.0;
+/// How long an archive that was seen counts as present.
+pub const MAX_AGE: f64 = 60.0 * HOUR;
+/// How long an upload may be missing from inventories.
+pub const LAG: f64 = 72.0 * HOUR;
+/// An inventory that lists an archive tells that it existed so long before the inventory was asked for.
+pub const UNCHANGED: f64 = 48.0 * HOUR;
+
+/// An archive as a machine knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    pub name: String,
+    /// Its tree hash, where that is known.
+    pub hash: Option<String>,
+    /// When it was stored, by an inventory.
+    pub created: Option<f64>,
+    pub made: f64,
+    pub seen: Option<f64>,
+    pub begun: Option<f64>,
+    pub deleted: Option<f64>,
+}
+
+impl Row {
+    pub fn is_live(&self) -> bool {
+        self.deleted.is_none()
+    }
+}
+
+/// The last inventory that was taken in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    pub date: f64,
+    pub requested: f64,
+    pub listed: BTreeSet<String>,
+}
+
+impl Taken {
+    fn seen(&self) -> f64 {
+        self.date.max(self.requested - LAG)
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Knowledge {
+    pub rows: BTreeMap<String, Row>,
+    pub inventory: Option<Taken>,
+    /// The vault was made here: nothing can be in it that is not known.
+    pub is_made_here: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl Knowledge {
+    pub fn live(&self) -> impl Iterator<Item = (&String, &Row)> {
+        self.rows.iter().filter(|(_, row)| row.is_live())
+    }
+
+    /// The live archives of the name, the oldest first.
+    pub fn named(&self, name: &str) -> Vec<(&String, &Row)> {
+        let mut named: Vec<_> = self.live().filter(|(_, row)| row.name == name).collect();
+        let order = |row: &Row| (row.created.unwrap_or(row.made), row.made);
+        named.sort_by(|one, other| {
+            order(one.1).partial_cmp(&order(other.1)).unwrap().then(one.0.cmp(other.0))
+        });
+        named
+    }
+
+    /// The last time at which the archive is known to have existed: stored, seen, or listed by the last inventory; unless
+    /// a deletion was begun since.
+    fn known_at(&self, id: &str, row: &Row) -> Option<f64> {
+        let listed = self.inventory.as_ref().filter(|taken| taken.listed.contains(id));
+        let seen = row.seen.unwrap_or(row.made);
+        let known = listed.map_or(seen, |taken| seen.max(taken.requested - UNCHANGED));
+        row.begun.is_none_or(|begun| begun < known).then_some(known)
+    }
+
+    pub fn is_recent(&self, id: &str, row: &Row, now: f64) -> bool {
+        self.known_at(id, row).is_some_and(|known| known >= now - MAX_AGE)
+    }
+
+    pub fn is_listed(&self, id: &str) -> bool {
+        self.inventory.as_ref().is_some_and(|taken| taken.listed.contains(id))
+    }
+
+    /// The last inventory would list it, and does not.
+    fn is_gone(&self, id: &str, row: &Row) -> bool {
+        let Some(taken) = &self.inventory else { return false };
+        !taken.listed.contains(id) && (row.seen.is_some() || row.made < taken.seen() - LAG)
+    }
+
+    /// Whether an archive of the name exists, as far as is known. Yes: one is known to have existed within sixty hours.
+    /// No: each was deleted from here or is missing where it must be listed, or there never was one in a vault of which
+    /// all is known; and no upload without an answer may have stored one.
+    pub fn answer(&self, name: &str, is_open: bool, now: f64) -> Answer {
+        let rows: Vec<_> = self.rows.iter().filter(|(_, row)| row.name == name).collect();
+        let live = self.named(name);
+        if live.iter().any(|(id, row)| self.is_recent(id, row, now)) {
+            return Answer::Yes;
+        }
+        let is_all_known = self.is_made_here
+            || self.inventory.as_ref().is_some_and(|taken| taken.requested >= now - MAX_AGE);
+        let is_none = match live[..] {
+            [] => !rows.is_empty() || is_all_known,
+            _ => live.iter().all(|(id, row)| self.is_gone(id, row)),
+        };
+        if is_none && !is_open { Answer::No } else { Answer::Unknown }
+    }
+
+    /// Takes in an inventory; returns what is told.
+    pub fn take_in(&mut self, inventory: &Inventory, now: f64, fix: bool) -> BTreeSet<String> {
+        let mut told = BTreeSet::new();
+        let date = inventory.date;
+        let seen = date.max(inventory.requested - LAG);
+        let before = self.rows.clone();
+        for (id, listed) in &inventory.rows {
+            let new = Row {
+                name: listed.name.clone(),
+                hash: None,
+                created: None,
+                made: now,
+                seen: None,
+                begun: None,
+                deleted: None,
+            };
+            let row = self.rows.entry(id.clone()).or_insert(new);
+            row.seen = Some(row.seen.map_or(seen, |before| before.max(seen)));
+            (row.hash, row.created) = (Some(listed.hash.clone()), Some(listed.created));
+            match row.deleted {
+                Some(deleted) if deleted < date => {
+                    told.insert(format!("{id} still present"));
+                    if fix && deleted < date - LAG {
+                        (row.deleted, row.begun) = (None, None);
+                    }
+                }
+                Some(_) => drop(told.insert(format!("{id} deletion not yet listed"))),
+                None => {}
+            }
+        }
+        for (id, row) in before.iter().filter(|(id, _)| !inventory.rows.contains_key(*id)) {
+            if row.deleted.is_some_and(|deleted| deleted < date) {
+                self.rows.remove(id);
+                told.insert(format!("{id} deletion confirmed"));
+            } else if row.is_live() && (row.seen.is_some() || row.made < seen - LAG) {
+                told.insert(format!("{id} disappeared{}", if fix { ", fixed" } else { "" }));
+                if fix {
+                    self.rows.remove(id);
+                }
+            } else {
+                told.insert(format!("{id} not yet listed"));
+            }
+        }
+        let listed = inventory.rows.keys().cloned().collect();
+        self.inventory = Some(Taken { date, requested: inventory.requested, listed });
+        told
+    }
+
+    /// The archives that exist and of which the machine can know: those on file, and those that were there two days
+    /// before the last inventory was asked for.
+    pub fn can_know<'a>(&'a self, archives: &'a Archives) -> impl Iterator<Item = (&'a String, &'a str)> {
+        let listed = self.inventory.as_ref().map_or(f64::MIN, |taken| taken.requested - UNCHANGED);
+        let there = archives.iter().filter(|(_, archive)| archive.deleted.is_none());
+        there
+            .filter(move |(id, archive)| self.rows.contains_key(*id) || archive.created < listed)
+            .map(|(id, archive)| (id, archive.name.as_str()))
+    }
+}
