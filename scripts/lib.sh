@@ -55,6 +55,30 @@ need_newest_git_annex() {
     ln -sf "$tools/venv/bin/git-annex" "$tools/venv/bin/git-annex-shell" "$tools/newest/"
 }
 
+# cargo-deny, built into $tools/cargo. Without optimisation, which it does not need for so few crates and which would take
+# most of the time.
+need_cargo_deny() {
+    local version=0.20.2
+    [ "$("$tools/cargo/bin/cargo-deny" --version 2>/dev/null)" != "cargo-deny $version" ] || return 0
+    say "Building cargo-deny $version into $tools/cargo"
+    CARGO_PROFILE_DEV_DEBUG=false \
+        cargo install --quiet --locked --debug --root "$tools/cargo" "cargo-deny@$version" >&2
+}
+
+# Holds the dependencies against deny.toml. Sets $unchecked to what could not be checked.
+check_dependencies() {
+    local checks="bans licenses sources"
+    unchecked=
+    if "$tools/cargo/bin/cargo-deny" --locked fetch db; then
+        checks="advisories $checks"
+    else
+        unchecked="known vulnerabilities of dependencies: the advisory database cannot be fetched"
+        say "NOT CHECKED: $unchecked"
+    fi
+    # shellcheck disable=SC2086
+    "$tools/cargo/bin/cargo-deny" --locked check --hide-inclusion-graph $checks
+}
+
 # Builds all programs and puts them first on PATH.
 build_programs() {
     say "Building"
