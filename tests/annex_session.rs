@@ -3,109 +3,12 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::io::BufRead;
 
+use support::dialogue::{OTHER_SETTINGS, Remote, stores};
 use support::{HOUR, Shell};
 
 const KEY: &str = "SHA256E-s5--2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.txt";
-
-/// The settings that most tests leave out.
-const OTHER_SETTINGS: &str = "
-    < GETCONFIG maxage
-    > VALUE
-    < GETCONFIG tier
-    > VALUE
-    < GETCONFIG wait
-    > VALUE
-    < GETCONFIG endpoint
-    > VALUE
-    < GETCONFIG profile
-    > VALUE
-    < GETCONFIG bwlimit
-    > VALUE";
-
-/// The dialogue of one STORE of a key of which nothing is known.
-fn stores(key: &str, file: impl std::fmt::Display) -> String {
-    format!(
-        "> TRANSFER STORE {key} {file}
-         < GETSTATE {key}
-         > VALUE
-         < PROGRESS 5
-         < SETSTATE {key} 1 ...
-         < TRANSFER-SUCCESS STORE {key}"
-    )
-}
-
-struct Remote {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Remote {
-    fn start(shell: &Shell) -> Self {
-        let mut command = shell.command(env!("CARGO_BIN_EXE_git-annex-remote-glacier"));
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        Self { child, input, output }
-    }
-
-    /// Reads what a script of `<` lines expects and writes its `>` lines; `...` ends a line that may go on.
-    #[track_caller]
-    fn plays(&mut self, script: &str) {
-        for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            match line.split_at(1) {
-                (">", said) => writeln!(self.input, "{}", said.trim_start()).unwrap(),
-                (_, expected) => {
-                    let mut heard = String::new();
-                    self.output.read_line(&mut heard).unwrap();
-                    let (heard, expected) = (heard.trim_end_matches('\n'), expected.trim_start());
-                    match expected.strip_suffix("...") {
-                        Some(beginning) => {
-                            assert!(heard.starts_with(beginning), "{heard:?} for {expected:?}");
-                        }
-                        None => assert_eq!(heard, expected),
-                    }
-                }
-            }
-        }
-    }
-
-    /// Ends the input and returns what is still said, and the status.
-    fn ends(self) -> (String, i32) {
-        let Self { mut child, input, mut output } = self;
-        drop(input);
-        let mut rest = String::new();
-        output.read_to_string(&mut rest).unwrap();
-        (rest, child.wait().unwrap().code().unwrap())
-    }
-
-    fn prepared(shell: &Shell, prefix: &str) -> Self {
-        let mut remote = Self::start(shell);
-        remote.plays(&format!(
-            "< VERSION 2
-             > EXTENSIONS INFO GETGITREMOTENAME TRANSFER-RETRIEVE-URL
-             < EXTENSIONS INFO GETGITREMOTENAME
-             > PREPARE
-             < GETCONFIG vault
-             > VALUE v
-             < GETCONFIG region
-             > VALUE
-             < GETCONFIG datacenter
-             > VALUE us-east-1
-             < GETCONFIG fileprefix
-             > VALUE {prefix}
-             {OTHER_SETTINGS}
-             < GETGITREMOTENAME
-             > VALUE glacier
-             < GETGITDIR
-             > VALUE /nowhere
-             < PREPARE-SUCCESS"
-        ));
-        remote
-    }
-}
 
 fn shell_with_vault() -> Shell {
     let shell = Shell::new();
