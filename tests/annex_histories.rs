@@ -420,3 +420,22 @@ proptest! {
         runtime.block_on(play(is_encrypted, steps));
     }
 }
+
+/// A key that was removed, stored again and removed again, of which another clone heard only the first and the last
+/// word: it called the first archive present for sixty hours, and git-annex could have dropped the last copy.
+#[tokio::test]
+async fn what_was_removed_before_it_was_stored_again_is_removed() {
+    let mut world = World::new(false).await;
+    let key = "WORM-s5--0";
+    world.store(0, key).await;
+    world.take(&Step::Merge).await;
+    assert_eq!(world.check(1, key).await, Some(true));
+    for _ in 0..2 {
+        world.take(&Step::Remove { who: 0, key: 0 }).await;
+        world.take(&Step::CopyFast { who: 0, key: 0 }).await;
+    }
+    world.take(&Step::Remove { who: 0, key: 0 }).await;
+    assert!(world.truth().iter().all(|archive| archive.deleted.is_some()));
+    world.take(&Step::Merge).await;
+    assert_eq!(world.check(1, key).await, Some(false));
+}

@@ -14,7 +14,7 @@ use super::session::Conversation;
 use super::state::{KeyState, Removal};
 use super::vault::{Vault, by_name};
 use crate::engine::{Archive, Presence, Told};
-use crate::types::{ArchiveName, quoted};
+use crate::types::{ArchiveId, ArchiveName, quoted};
 
 /// What is deleted earlier is charged as if it had been kept so long (developer guide, "Deleting an Archive").
 const CHARGED_AT_LEAST: Duration = Duration::from_secs(90 * DAY_SECONDS);
@@ -37,7 +37,7 @@ impl Vault {
         self.tell_of_fee(talk, &known)?;
         if !known.is_empty() {
             let archives = known.iter().map(|archive| archive.id.clone()).collect();
-            let removal = Removal { since: self.clock.now(), archives, is_done: false };
+            let removal = self.removal(&archive, archives).await?;
             self.keep(talk, key, &KeyState::Removed(removal.clone()))?;
             if let Err(error) = self.engine.delete_all_of_name(&self.name, archive.as_str()).await {
                 self.restore_state(talk, key, &archive, &kept).await?;
@@ -49,8 +49,8 @@ impl Vault {
             KeyState::Empty(_) => return self.keep(talk, key, &KeyState::Nothing),
             // Deleted from here before, but what is kept is older than that, or came from a clone that did not know.
             KeyState::Stored(Told { id, .. }) => {
-                let removal = Removal { since: self.clock.now(), archives: vec![id], is_done: true };
-                self.keep(talk, key, &KeyState::Removed(removal))?;
+                let removal = self.removal(&archive, vec![id]).await?;
+                self.keep(talk, key, &KeyState::Removed(Removal { is_done: true, ..removal }))?;
             }
             KeyState::Removed(_) | KeyState::Nothing => {}
         }
@@ -61,6 +61,15 @@ impl Vault {
             }
             Presence::Unknown(why) => Err(Failure::Said(why)),
         }
+    }
+
+    /// The removal of these archives, and of those that were removed so short a time ago that a clone which has heard of
+    /// none of it may still call them present: a key that was stored again in between says nothing of them.
+    async fn removal(&self, name: &ArchiveName, mut archives: Vec<ArchiveId>) -> Result<Removal, Failure> {
+        let since = self.clock.now();
+        let earlier = self.engine.deleted_since(&self.name, name.as_str(), since - self.max_age).await?;
+        archives.extend(earlier.into_iter().filter(|id| !archives.contains(id)).collect::<Vec<_>>());
+        Ok(Removal { since, archives, is_done: false })
     }
 
     /// What Glacier has refused to delete is still there for all to know; of what may be deleted nothing is said.

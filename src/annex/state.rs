@@ -37,7 +37,7 @@ pub(super) enum KeyState {
 pub(super) struct Removal {
     /// When.
     pub(super) since: Timestamp,
-    /// The archives that were deleted, at least one.
+    /// The archives that were deleted, at least one; also those of earlier removals, while anyone may call them present.
     pub(super) archives: Vec<ArchiveId>,
     /// Whether Glacier has acknowledged that.
     pub(super) is_done: bool,

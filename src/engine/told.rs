@@ -73,6 +73,19 @@ impl Engine {
         Ok(())
     }
 
+    /// Returns the archives of the name that are known here to have been deleted since that time, by whomever.
+    pub async fn deleted_since(
+        &self,
+        vault: &VaultName,
+        name: &str,
+        since: Timestamp,
+    ) -> Result<Vec<ArchiveId>, EngineError> {
+        let scope = self.scope_of(vault).await?;
+        let rows = self.cache.find(&scope, vault, &ArchiveRef::Name(name.to_owned()))?;
+        let is_recent = |row: &Archive| row.deleted_here >= Some(since);
+        Ok(rows.into_iter().filter(is_recent).map(|row| row.id).collect())
+    }
+
     /// Tells whether storing an archive of this name and size would double it. Like [`Engine::presence`], but an archive
     /// of which nothing is known costs no request.
     pub async fn holding(
