@@ -92,3 +92,19 @@ def test_files_of_any_name(remote):
     remote.does("git", "commit", "--quiet", "-m", "add")
     remote.does("git", "annex", "move", "--to", "glacier", ".")
     assert "queued 4 retrieval jobs" in remote.run("glacier", "annex", "prefetch").stderr
+
+
+def test_all_chunks_are_asked_for_at_once(person, emulator):
+    person.does("git", "annex", "initremote", "glacier", "type=external", "externaltype=glacier", "encryption=none",
+                "chunk=1KiB")
+    person.adds("file", bytes(range(256)) * 20)
+    person.does("git", "annex", "move", "--to", "glacier", "file")
+    # The names of the others are known from the repository alone.
+    person.forgets()
+    assert person.run("git", "annex", "get", "file").status != 0
+    assert emulator.requests()["InitiateJob"] == 5
+    assert "1 asked for before" in person.run("glacier", "annex", "prefetch").stderr
+    emulator.advance(hours=4)
+    person.does("git", "annex", "get", "file")
+    assert person.content("file") == bytes(range(256)) * 20
+    assert emulator.requests()["InitiateJob"] == 5

@@ -1,6 +1,11 @@
-"""git-annex's own test of a remote. Encryption has to be tried by making the remote with it."""
+"""git-annex's own test of a remote. Encryption has to be tried by making the remote with it.
 
+With GLACIER_TEST_LONG it is also run in full, over 100,000 requests, on the newest git-annex.
+"""
+
+import os
 import re
+import subprocess
 
 import pytest
 from conftest import Person
@@ -30,3 +35,19 @@ def test_testremote(quick_person, encryption):
     count = re.search(r"All (\d+) tests passed", said)
     print(f"{encryption}: {count[0] if count else said[-300:]}")
     assert count and int(count[1]) > 50
+
+
+def is_newest():
+    """Debian's of 2023 has fewer tests, which are run by --fast alike."""
+    version = subprocess.run(["git-annex", "version", "--raw"], capture_output=True, text=True, check=True).stdout
+    return not version.startswith("10.2023")
+
+
+@pytest.mark.skipif(not os.environ.get("GLACIER_TEST_LONG") or not is_newest(), reason="takes a quarter of an hour")
+def test_testremote_in_full(quick_person):
+    settings = ["type=external", "externaltype=glacier", "wait=yes", "encryption=none"]
+    quick_person.does("git", "annex", "initremote", "g", *settings)
+    said = quick_person.does("git", "annex", "testremote", "g").said
+    count = re.search(r"All (\d+) tests passed", said)
+    print(count[0] if count else said[-300:])
+    assert count and int(count[1]) > 500

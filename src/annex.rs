@@ -4,6 +4,7 @@
 //! once; `remote` turns requests into work for the engine. Standard output carries the protocol and nothing else,
 //! through the session's line only.
 
+mod chunks;
 mod config;
 mod credentials;
 mod failure;

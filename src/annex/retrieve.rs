@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::chunks;
 use super::failure::Failure;
 use super::protocol::Key;
 use super::session::Conversation;
@@ -39,7 +40,10 @@ impl Vault {
         };
         match retrieval? {
             Retrieval::Done => Ok(()),
-            Retrieval::Queued => Err(self.queued(&archive)),
+            Retrieval::Queued => {
+                self.ask_for_later_chunks(talk, key).await?;
+                Err(self.queued(&archive))
+            }
             Retrieval::Pending => Err(self.pending(&archive).await),
         }
     }
@@ -54,20 +58,47 @@ impl Vault {
         if self.is_brought_empty(talk, key, &archive, file).await? {
             return Ok(());
         }
-        let ask = |reference| async move { self.engine.prefetch(&self.name, &reference, self.tier).await };
-        let asked = match ask(by_name(&archive)).await {
-            Err(error) if error.is_of_another_archive() => match self.learn(talk, key, &archive).await? {
-                KeyState::Stored(told) => ask(ArchiveRef::Id(told.id)).await,
-                _ => Err(error),
-            },
-            asked => asked,
-        };
-        Err(match asked? {
+        let asked = self.ask_for(talk, key, &archive).await?;
+        self.ask_for_later_chunks(talk, key).await?;
+        Err(match asked {
             Prefetch::Queued => self.queued(&archive),
             before @ Prefetch::AskedBefore => {
                 Failure::said(format!("{before} for archive {}", quoted(archive.as_str())))
             }
         })
+    }
+
+    /// Starts a job for the key unless one brings it already.
+    async fn ask_for(
+        &self,
+        talk: &Conversation,
+        key: &Key,
+        archive: &ArchiveName,
+    ) -> Result<Prefetch, Failure> {
+        let ask = |reference| async move { self.engine.prefetch(&self.name, &reference, self.tier).await };
+        match ask(by_name(archive)).await {
+            Err(error) if error.is_of_another_archive() => match self.learn(talk, key, archive).await? {
+                KeyState::Stored(told) => Ok(ask(ArchiveRef::Id(told.id)).await?),
+                _ => Err(error.into()),
+            },
+            asked => Ok(asked?),
+        }
+    }
+
+    /// Starts jobs for all chunks that follow, as git-annex will not ask for them before this one is here. The first of
+    /// which nothing is known ends them: what there is of it is another matter than the key that was asked for.
+    async fn ask_for_later_chunks(&self, talk: &Conversation, key: &Key) -> Result<(), Failure> {
+        for chunk in chunks::later(key) {
+            let archive = self.name_of(&chunk)?;
+            if self.known(&archive).await?.is_empty() {
+                self.learn(talk, &chunk, &archive).await?;
+                if self.known(&archive).await?.is_empty() {
+                    return Ok(());
+                }
+            }
+            self.ask_for(talk, &chunk, &archive).await?;
+        }
+        Ok(())
     }
 
     /// Lets the cache know what the repository knows of the key if it knows nothing itself; a key that is empty is
