@@ -10,6 +10,7 @@ mod exit;
 mod file_or_standard;
 mod interrupt;
 mod output;
+mod progress;
 mod records;
 mod report;
 mod session;
@@ -59,6 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(outcome) => outcome,
         None => runtime.block_on(execute(args, &interrupts)),
     };
+    progress::close();
     let exit = interrupts.end(outcome.unwrap_or_else(|error| output::failure(&error)));
     // A read of standard input that is still blocked must not hold up the end.
     runtime.shutdown_background();
@@ -88,11 +90,13 @@ async fn execute(args: Args, interrupts: &Interrupts) -> Result<Exit> {
     if let Some(why) = engine.cache_read_only() {
         output::warning(format_args!("{why}. Until then this goes on with what it knows"));
     }
+    let progress = progress::shown(args.progress, args.verbose);
     let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
     let engine = engine.with_transfers(args.command.transfer_settings(&defaults), observer);
     interrupts.wait_for(&engine);
     let failing = commands::task::failing(&args.command, &defaults);
-    let session = Session { engine, form, defaults, interrupts: interrupts.clone() };
+    let interrupts = interrupts.clone();
+    let session = Session { engine, form, defaults, interrupts, progress };
     let outcome = commands::run(&session, args.command).await;
     outcome.map_err(|error| in_context(error, failing))
 }

@@ -17,6 +17,7 @@ mod list;
 mod notices;
 mod prefetch;
 mod presence;
+mod progress;
 mod retrieve;
 mod scope;
 mod select;
@@ -46,6 +47,7 @@ pub use list::{Counts, Listing, Summary};
 pub use notices::{Notice, Observer};
 pub use prefetch::Prefetch;
 pub use presence::Presence;
+pub use progress::{Item, ItemKind, ItemProgress, Progress, Wait};
 pub use retrieve::{Retrieval, RetrieveOptions, Wanted};
 pub use select::Selection;
 pub use sync::Sync;
@@ -73,18 +75,6 @@ use crate::types::VaultName;
 use jobs::JobLists;
 use stop::Stop;
 use transfers::Transfers;
-
-/// Hears how far a transfer has come.
-pub trait Progress: Send + std::marker::Sync {
-    /// `total_bytes` since the beginning have been acknowledged by the service, or verified on their way here.
-    /// Never smaller than before.
-    fn transferred(&self, total_bytes: u64);
-}
-
-/// For callers who do not want to know.
-impl Progress for () {
-    fn transferred(&self, _total_bytes: u64) {}
-}
 
 /// One Glacier, one cache, one clock. Cheap to clone.
 #[derive(Clone)]

@@ -147,12 +147,12 @@ async fn many_jobs_are_waited_for_by_few_requests() {
     let options =
         RetrieveOptions { range_size: RangeSize::default(), tier: None, patience: Patience::ComeBackLater };
     machine.engine.retrieve(&vault, wanted, options, &()).await.unwrap();
-    let awaited = machine.engine.wait_for_jobs(None, &[]).await.unwrap();
+    let awaited = machine.engine.wait_for_jobs(None, &[], &()).await.unwrap();
     assert_eq!(awaited.len(), 25);
     assert!(awaited.iter().all(|awaited| awaited.end == JobEnd::Succeeded));
     assert!(!emulator.requests().contains_key("DescribeJob"));
     // The same once more, a month later: the service knows none of them.
     emulator.advance(30 * 24 * HOUR);
-    let gone = machine.engine.wait_for_jobs(Some(&vault), &[awaited[0].job.job.id.clone()]).await;
+    let gone = machine.engine.wait_for_jobs(Some(&vault), &[awaited[0].job.job.id.clone()], &()).await;
     assert!(matches!(gone, Err(EngineError::JobNotFound { .. })));
 }

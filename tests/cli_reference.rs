@@ -81,7 +81,8 @@ fn meaning(argument: &Arg) -> String {
     let values = argument.get_possible_values();
     if argument.get_action().takes_values() && !values.is_empty() {
         let names: Vec<String> = values.iter().map(|value| format!("`{}`", value.get_name())).collect();
-        write!(meaning, " One of {}.", names.join(", ")).unwrap();
+        let stop = if meaning.ends_with(']') { "" } else { "." };
+        write!(meaning, "{stop} One of {}.", names.join(", ")).unwrap();
     }
     if let [default] = argument.get_default_values()
         && argument.get_action().takes_values()

@@ -19,6 +19,8 @@ const IN_FLIGHT: u64 = 10;
 const CTRL_C: &str = "\u{3}";
 const UPLOAD: [&str; 6] = ["archive", "upload", "v", "file", "--part-size", "1M"];
 const RETRIEVE: [&str; 6] = ["archive", "retrieve", "v", "file", "--multipart-size", "1048576"];
+/// So slow that there is time to interrupt it: 24 MiB take three seconds.
+const SLOWLY: [&str; 2] = ["--bwlimit", "8M"];
 const GO_ON: &str = "glacier: interrupted; run the same command again to go on";
 
 /// A vault, a file of so many MiB, and a link that takes its time.
@@ -77,8 +79,8 @@ fn partials(shell: &Shell) -> usize {
 
 #[test]
 fn an_upload_in_parts_goes_on_after_ctrl_c() {
-    let shell = shell(24, 20);
-    let (screen, status) = ctrl_c_after(&shell, &UPLOAD, "UploadMultipartPart", 9);
+    let shell = shell(24, 0);
+    let (screen, status) = ctrl_c_after(&shell, &[&UPLOAD[..], &SLOWLY].concat(), "UploadMultipartPart", 9);
     assert_eq!(status, 130);
     ends_with(&screen, GO_ON);
     shell.glacier(&UPLOAD).is_silent();
@@ -90,12 +92,12 @@ fn an_upload_in_parts_goes_on_after_ctrl_c() {
 
 #[test]
 fn a_retrieval_goes_on_after_ctrl_c_and_leaves_its_partial_file_only() {
-    let shell = shell(24, 20);
+    let shell = shell(24, 0);
     shell.glacier(&UPLOAD).is_silent();
     shell.write("file", "to be replaced");
     assert_eq!(shell.glacier(&RETRIEVE).status, 75);
     shell.emulator.advance(5 * HOUR);
-    let (screen, status) = ctrl_c_after(&shell, &RETRIEVE, "GetJobOutput", 10);
+    let (screen, status) = ctrl_c_after(&shell, &[&RETRIEVE[..], &SLOWLY].concat(), "GetJobOutput", 10);
     assert_eq!(status, 130);
     ends_with(&screen, GO_ON);
     assert_eq!((shell.read("file").as_slice(), partials(&shell)), (&b"to be replaced"[..], 1));
@@ -108,8 +110,8 @@ fn a_retrieval_goes_on_after_ctrl_c_and_leaves_its_partial_file_only() {
 
 #[test]
 fn terminated_it_says_the_same_and_a_shell_sees_143() {
-    let shell = shell(24, 20);
-    let child = start(&shell, &UPLOAD);
+    let shell = shell(24, 0);
+    let child = start(&shell, &[&UPLOAD[..], &SLOWLY].concat());
     while shell.count("UploadMultipartPart") < 9 {
         std::thread::yield_now();
     }
@@ -183,8 +185,7 @@ fn a_second_ctrl_c_waits_for_nothing() {
 #[test]
 fn a_small_upload_that_was_not_sent_as_a_whole_is_known_not_to_be_stored() {
     let shell = shell(1, 0);
-    let slowly: Vec<&str> = UPLOAD[..4].iter().copied().chain(["--bwlimit", "100K"]).collect();
-    let child = start(&shell, &slowly);
+    let child = start(&shell, &[&UPLOAD[..4], &["--bwlimit", "100K"]].concat());
     while !shell.cache_path().exists() || unfinished(&shell) == 0 {
         std::thread::yield_now();
     }
@@ -197,7 +198,7 @@ fn a_small_upload_that_was_not_sent_as_a_whole_is_known_not_to_be_stored() {
 
 #[test]
 fn of_several_files_those_that_are_stored_are_passed_by_the_next_time() {
-    let shell = shell(1, 100);
+    let shell = shell(1, 300);
     std::fs::create_dir(shell.path("d")).unwrap();
     for number in 0..40 {
         shell.write(&format!("d/{number:02}"), format!("content {number}"));
@@ -208,7 +209,8 @@ fn of_several_files_those_that_are_stored_are_passed_by_the_next_time() {
     ends_with(&screen, "glacier: interrupted; run the same command again with --skip-existing to go on");
     assert_eq!(unfinished(&shell), 0, "what was on its way has been answered or was not sent");
     shell.glacier(&["archive", "upload", "v", "-r", "d", "--skip-existing"]).is_silent();
-    assert_eq!(shell.count("UploadArchive"), 40);
+    shell.glacier_waits(&["vault", "sync", "--wait", "v"], 5 * HOUR);
+    assert_eq!(shell.glacier(&["archive", "list", "v"]).stdout.lines().count(), 40, "each once");
 }
 
 #[test]
@@ -255,10 +257,10 @@ fn a_wait_that_is_interrupted_loses_no_job() {
 /// A shell's loop goes on after a program that only says 130, and ends after one that the signal has ended.
 #[test]
 fn a_loop_of_a_shell_ends_too() {
-    let shell = shell(24, 20);
+    let shell = shell(24, 0);
     let mut bash = shell.command("/bin/bash");
-    let script =
-        format!("for n in 1 2; do {} {}; done; echo after", env!("CARGO_BIN_EXE_glacier"), UPLOAD.join(" "));
+    let (glacier, upload) = (env!("CARGO_BIN_EXE_glacier"), [&UPLOAD[..], &SLOWLY].concat().join(" "));
+    let script = format!("for n in 1 2; do {glacier} {upload}; done; echo after");
     bash.args(["-c", &script]);
     let mut terminal = Terminal::start(&bash, 80);
     while shell.count("UploadMultipartPart") < 9 {
@@ -267,6 +269,21 @@ fn a_loop_of_a_shell_ends_too() {
     }
     terminal.type_in(CTRL_C);
     let (screen, status) = terminal.end();
-    assert_eq!(status, 130);
+    assert_eq!(status, 130, "{screen}");
     ends_with(&screen, GO_ON);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_a_list_without_a_word() {
+    let shell = shell(1, 0);
+    shell.glacier(&UPLOAD[..4]).is_silent();
+    // More than a pipe holds.
+    let numbers = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20000)";
+    let columns = "name, vault, key, created_here, account, region";
+    let rows = "SELECT 'id' || n, 'name' || n, vault, key, created_here, account, region FROM archive, n";
+    shell.sqlite().execute(&format!("INSERT INTO archive (id, {columns}) {numbers} {rows}"), []).unwrap();
+    let mut bash = shell.command("/bin/bash");
+    let script =
+        format!("{} archive list v | head -1; echo ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_glacier"));
+    support::run(bash.args(["-c", &script])).is("file\n1\n", "", 0);
 }

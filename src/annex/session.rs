@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::oneshot;
 
 use super::protocol::{self, ASYNC, EXTENSIONS, Job, Key, Question, Reply, Request, Statement};
-use crate::engine::Progress;
+use crate::engine::{Item, ItemProgress, Progress};
 
 /// The line to git-annex. Everything that is written goes through its one lock, a whole line at a time.
 pub(super) struct Line {
@@ -213,8 +213,14 @@ fn unexpected(question: &Question<'_>) -> io::Error {
 
 /// How far a transfer has come is for git-annex to show.
 impl Progress for Conversation {
-    fn transferred(&self, total_bytes: u64) {
+    fn begin<'a>(&'a self, _item: &Item<'_>) -> Box<dyn ItemProgress + 'a> {
+        Box::new(self.clone())
+    }
+}
+
+impl ItemProgress for Conversation {
+    fn advanced(&self, done: u64) {
         // If git-annex has gone, the reply that follows will notice.
-        let _ = self.send(&Reply::Progress(total_bytes));
+        let _ = self.send(&Reply::Progress(done));
     }
 }

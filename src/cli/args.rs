@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use super::commands::{
     annex, archive, completions, estimate, job, man_pages, policy, treehash, upload, vault, verify,
 };
+use super::progress::Mode;
 use crate::engine::TransferSettings;
 use crate::settings::Defaults;
 use crate::types::{Region, endpoint_url};
@@ -36,6 +37,10 @@ pub(super) struct Args {
     /// Print records for programs, one JSON object a line; not every command has them.
     #[arg(long, global = true)]
     pub(super) json: bool,
+
+    /// Show how far work has come: by bars on a terminal, or as records, one JSON object a line, on standard error.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) progress: Mode,
 
     #[command(subcommand)]
     pub(super) command: Command,

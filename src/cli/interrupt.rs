@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::exit::Exit;
 use super::output::say;
+use super::progress;
 use crate::engine::Engine;
 
 /// How long an answer is waited for that is on its way.
@@ -136,10 +137,11 @@ impl Signals {
     }
 }
 
-/// Whoever typed Ctrl-C finds `^C` on the terminal, behind whatever stood there.
+/// Whoever typed Ctrl-C finds `^C` on the terminal, behind whatever stood there. Behind bars it goes with them.
 fn begin_line(signal: SignalKind) {
+    let had_bars = progress::close();
     let mut terminal = std::io::stderr().lock();
-    if signal == SignalKind::interrupt() && terminal.is_terminal() {
+    if !had_bars && signal == SignalKind::interrupt() && terminal.is_terminal() {
         let _ = terminal.write_all(b"\n");
     }
 }

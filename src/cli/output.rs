@@ -7,6 +7,7 @@ use std::io::IsTerminal;
 use clap::error::{ContextKind, ErrorKind};
 
 use super::exit::Exit;
+use super::progress;
 use super::session::NoVault;
 use crate::engine::EngineError;
 use crate::types::{escaped, plain_reason};
@@ -129,5 +130,5 @@ fn command_of(error: &clap::Error) -> String {
 fn prefixed(prefix: &str, message: impl Display) {
     // All lines by one write, so that those of several processes do not mix.
     let text: String = message.to_string().lines().map(|line| format!("{prefix}{line}\n")).collect();
-    let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes());
+    let _ = progress::beside(|| std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes()));
 }

@@ -1,8 +1,10 @@
 //! What every command works with.
 
+use std::sync::Arc;
+
 use super::interrupt::Interrupts;
 use super::records::Form;
-use crate::engine::Engine;
+use crate::engine::{Engine, Progress};
 use crate::settings::Defaults;
 use crate::types::VaultName;
 
@@ -13,6 +15,8 @@ pub(super) struct Session {
     pub(super) form: Form,
     /// What holds where the command line says nothing.
     pub(super) defaults: Defaults,
+    /// Who shows how far work has come.
+    pub(super) progress: Arc<dyn Progress>,
     /// What to say when a signal ends the program.
     pub(super) interrupts: Interrupts,
 }

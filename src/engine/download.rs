@@ -25,7 +25,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinSet;
 
 use super::transfers::Room;
-use super::{Engine, EngineError, Notice, Progress, blocking};
+use super::{Engine, EngineError, ItemProgress, Notice, blocking};
 use crate::service::ByteRange;
 use crate::treehash::{TreeHash, TreeHasher};
 use crate::types::{ARCHIVE_MAX_BYTES, JobId, PartSize, VaultName};
@@ -85,7 +85,7 @@ impl Engine {
         &self,
         output: &Output<'_>,
         target: &mut Target,
-        progress: &dyn Progress,
+        progress: &dyn ItemProgress,
     ) -> Result<(), EngineError> {
         check_size(output)?;
         match target {
@@ -106,7 +106,7 @@ impl Engine {
         output: &Output<'_>,
         path: &Path,
         place: &place::Replaced,
-        progress: &dyn Progress,
+        progress: &dyn ItemProgress,
     ) -> Result<(), EngineError> {
         let (file, identity) = (place.file.clone(), output.identity.to_owned());
         let (size_bytes, tree_hash, range_size) = (output.size_bytes, output.tree_hash, output.range_size.0);
@@ -140,7 +140,7 @@ impl Engine {
         size_bytes: u64,
         path: &Path,
         partial: &Arc<Partial>,
-        progress: &dyn Progress,
+        progress: &dyn ItemProgress,
     ) -> Result<(), EngineError> {
         let reading = Arc::clone(partial);
         let here = blocking(move || reading.verified()).await.map_err(cannot_write(path))?;
@@ -154,17 +154,17 @@ impl Engine {
         if here_bytes > 0 {
             let name = output.name.to_owned();
             self.transfers.notice(&Notice::DownloadResumed { name, bytes: here_bytes });
-            progress.transferred(here_bytes);
+            progress.resumed(here_bytes);
         }
         let mut hashes = here;
         let missing: Vec<usize> = (0..ranges.len()).filter(|index| hashes[*index].is_none()).collect();
         let keep = Keep::In(Arc::clone(partial));
-        let mut arriving = Arriving::new(self, output, &ranges, missing, keep, usize::MAX);
+        let mut arriving = Arriving::new(self, output, &ranges, missing, keep, progress);
         let mut done_bytes = here_bytes;
         while let Some((index, fetched)) = arriving.next().await? {
             hashes[index] = Some(fetched.tree_hash);
             done_bytes += ranges[index].length_bytes;
-            progress.transferred(done_bytes);
+            progress.advanced(done_bytes);
         }
         check_whole(output, TreeHash::combine(hashes.into_iter().flatten()))
     }
@@ -173,16 +173,16 @@ impl Engine {
         &self,
         output: &Output<'_>,
         stream: &mut (impl AsyncWrite + Unpin),
-        progress: &dyn Progress,
+        progress: &dyn ItemProgress,
     ) -> Result<(), EngineError> {
         let Some(size_bytes) = output.size_bytes else {
             self.stream_all(output, stream, progress).await?;
             return stream.flush().await.map_err(cannot_pass_on(output));
         };
         let ranges = ranges(size_bytes, output.range_size.0);
-        let window = self.transfers.jobs() * WAITING_PER_JOB;
         let all = (0..ranges.len()).collect();
-        let mut arriving = Arriving::new(self, output, &ranges, all, Keep::InMemory, window);
+        let mut arriving = Arriving::new(self, output, &ranges, all, Keep::InMemory, progress);
+        arriving.window = self.transfers.jobs() * WAITING_PER_JOB;
         let (mut waiting, mut hashes, mut done_bytes) = (BTreeMap::new(), Vec::new(), 0);
         while let Some((index, fetched)) = arriving.next().await? {
             waiting.insert(index, fetched);
@@ -193,7 +193,7 @@ impl Engine {
                 }
                 hashes.push(fetched.tree_hash);
                 arriving.taken();
-                progress.transferred(done_bytes);
+                progress.advanced(done_bytes);
             }
         }
         stream.flush().await.map_err(cannot_pass_on(output))?;
@@ -201,7 +201,11 @@ impl Engine {
     }
 
     /// Fetches an output for this program's own use into a file without a name.
-    pub(super) async fn download_to_unnamed(&self, output: &Output<'_>) -> Result<File, EngineError> {
+    pub(super) async fn download_to_unnamed(
+        &self,
+        output: &Output<'_>,
+        progress: &dyn ItemProgress,
+    ) -> Result<File, EngineError> {
         check_size(output)?;
         let cannot_write = |source| EngineError::CannotWrite { path: std::env::temp_dir(), source };
         let file = Arc::new(tempfile::tempfile().map_err(cannot_write)?);
@@ -210,12 +214,16 @@ impl Engine {
                 let ranges = ranges(size_bytes, output.range_size.0);
                 let all = (0..ranges.len()).collect();
                 let keep = Keep::At(Arc::clone(&file));
-                let mut arriving = Arriving::new(self, output, &ranges, all, keep, usize::MAX);
+                let mut arriving = Arriving::new(self, output, &ranges, all, keep, progress);
                 let unnamed = |error| writing_to(&std::env::temp_dir(), error);
-                while arriving.next().await.map_err(unnamed)?.is_some() {}
+                let mut done_bytes = 0;
+                while let Some((index, _)) = arriving.next().await.map_err(unnamed)? {
+                    done_bytes += ranges[index].length_bytes;
+                    progress.advanced(done_bytes);
+                }
             }
             None => {
-                let fetched = self.fetch_all(output, Keep::At(Arc::clone(&file)), &()).await;
+                let fetched = self.fetch_all(output, Keep::At(Arc::clone(&file)), progress).await;
                 fetched.map_err(|error| writing_to(&std::env::temp_dir(), error))?;
             }
         }
@@ -229,7 +237,7 @@ impl Engine {
         &self,
         output: &Output<'_>,
         keep: Keep,
-        progress: &dyn Progress,
+        progress: &dyn ItemProgress,
     ) -> Result<(), EngineError> {
         let fetcher = Fetcher::new(self, output, keep);
         let fetched = self.transfers.repeat(&fetcher.what(None), || fetcher.fetch_all(progress)).await;
@@ -242,7 +250,7 @@ impl Engine {
         &self,
         output: &Output<'_>,
         stream: &mut (impl AsyncWrite + Unpin),
-        progress: &dyn Progress,
+        progress: &dyn ItemProgress,
     ) -> Result<(), EngineError> {
         let open = || self.glacier.job_output(output.vault, output.job, None);
         let answer =
@@ -253,7 +261,7 @@ impl Engine {
             hasher.update(&bytes);
             stream.write_all(&bytes).await.map_err(cannot_pass_on(output))?;
             done_bytes += bytes.len() as u64;
-            progress.transferred(done_bytes);
+            progress.advanced(done_bytes);
         }
         let whole = hasher.finish();
         match answer.tree_hash {
@@ -275,6 +283,7 @@ struct Arriving<'a> {
     window: usize,
     not_taken: usize,
     room: Option<Room>,
+    progress: &'a dyn ItemProgress,
 }
 
 impl<'a> Arriving<'a> {
@@ -284,7 +293,7 @@ impl<'a> Arriving<'a> {
         ranges: &'a [ByteRange],
         missing: Vec<usize>,
         keep: Keep,
-        window: usize,
+        progress: &'a dyn ItemProgress,
     ) -> Self {
         let largest = ranges.first().map_or(0, |range| range.length_bytes);
         Self {
@@ -294,9 +303,10 @@ impl<'a> Arriving<'a> {
             missing: missing.into_iter(),
             fetcher: Arc::new(Fetcher::new(engine, output, keep)),
             tasks: JoinSet::new(),
-            window,
+            window: usize::MAX,
             not_taken: 0,
             room: None,
+            progress,
         }
     }
 
@@ -323,6 +333,7 @@ impl<'a> Arriving<'a> {
                 Some(joined) = self.tasks.join_next() => {
                     let (index, fetched) =
                         joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+                    self.progress.under_way(self.tasks.len());
                     return Ok(Some((index, fetched?)));
                 }
                 room = self.engine.transfers.room(self.part_size), if wants_room => self.room = Some(room),
@@ -340,6 +351,7 @@ impl<'a> Arriving<'a> {
             });
             (index, fetched.map_err(|error| fetcher.failed(error)))
         });
+        self.progress.under_way(self.tasks.len());
     }
 
     /// Hears that one that had arrived was taken.

@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt;
 
+use super::progress::{Progress, Wait, expected};
 use super::wait::{ASKED_AT_ONCE, LISTED_FROM, Waiting};
 use super::{Engine, EngineError, VaultJob};
 use crate::service::{Job, JobStatus};
@@ -38,6 +39,7 @@ impl Engine {
         &self,
         of: Option<&VaultName>,
         ids: &[JobId],
+        progress: &dyn Progress,
     ) -> Result<Vec<Awaited>, EngineError> {
         let mut listed = self.jobs(of).await?;
         if ids.is_empty() {
@@ -53,10 +55,15 @@ impl Engine {
         let mut waiting = Waiting::new();
         while orders.iter().any(Order::is_pending) {
             let looked = self.look_at_jobs(&mut orders).await;
-            if orders.iter().any(Order::is_pending) {
+            let now = self.clock.now();
+            let pending = orders.iter().filter(|order| order.is_pending());
+            let wait = Wait::of(pending.map(|order| (expected(&order.job.job, now), None)), now);
+            if wait.jobs > 0 {
+                progress.waiting(&wait);
                 self.wait_after(looked, &mut waiting).await?;
             }
         }
+        progress.waited();
         Ok(orders.into_iter().map(Order::ended).collect())
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::sync::Finished;
-use super::{Engine, EngineError, Patience, Sync};
+use super::{Engine, EngineError, Patience, Progress, Sync};
 use crate::cache::{Archive, Finding, INVENTORY_LAG, InventoryKnowledge, InventoryTaken, Scope};
 use crate::service::{INVENTORY_READY_WITHIN, ServiceError};
 use crate::types::{ArchiveRef, Timestamp, VaultName, quoted};
@@ -154,6 +154,7 @@ impl Engine {
         max_age: Duration,
         patience: Patience,
         tell: impl FnMut(Finding) + Send + 'static,
+        progress: &dyn Progress,
     ) -> Result<(Result<(), String>, Option<InventoryTaken>), EngineError> {
         let scope = self.scope_for_reading(vault).await?;
         let name = quoted(&reference.to_string());
@@ -164,7 +165,7 @@ impl Engine {
         if self.is_any_recent(&scope, vault, &found, max_age)? {
             return Ok((Ok(()), None));
         }
-        let taken = match self.sync(vault, max_age, false, patience, tell).await {
+        let taken = match self.sync(vault, max_age, false, patience, tell, progress).await {
             Ok(Sync::Done(taken)) => Some(taken),
             Ok(Sync::Queued | Sync::Pending) => None,
             Err(EngineError::Service(ServiceError::InventoryNotReady)) => None,

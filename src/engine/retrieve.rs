@@ -15,12 +15,15 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::{FutureExt, StreamExt};
 
 use super::download::Output;
+use super::progress::{Rising, Wait};
 use super::wait::{ASKED_AT_ONCE, LISTED_FROM, Waiting};
-use super::{Engine, EngineError, Notice, Patience, Progress, RangeSize, Target};
+use super::{
+    Engine, EngineError, Item, ItemKind, ItemProgress, Notice, Patience, Progress, RangeSize, Target,
+};
 use crate::cache::Scope;
 use crate::service::{ServiceError, Tier};
 use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName};
-use order::{Order, Shared, Standing};
+use order::{Order, Standing};
 
 /// An archive that is wanted, and where.
 pub struct Wanted {
@@ -76,7 +79,8 @@ impl Engine {
         let orders = found.into_iter().map(|(equal, name, target)| Order::new(&name, equal, target, &list));
         let mut orders: Vec<Order> = orders.collect();
         let failures = Mutex::new(Vec::new());
-        let work = Work { engine: self, scope, vault, options, progress: Shared::new(progress), failures };
+        plan(&orders, options.patience, progress);
+        let work = Work { engine: self, scope, vault, options, progress, failures };
         work.advance_all(&mut orders).await;
         if options.patience == Patience::Wait {
             work.wait_for_all(&mut orders).await?;
@@ -86,13 +90,21 @@ impl Engine {
     }
 }
 
+/// Tells of what is going to come, as far as it is there already or will be waited for.
+fn plan(orders: &[Order], patience: Patience, progress: &dyn Progress) {
+    let comes = |order: &&Order| patience == Patience::Wait || matches!(order.standing, Standing::Ready(..));
+    let sizes: Vec<u64> =
+        orders.iter().filter(comes).map(|order| order.archive.size_bytes.unwrap_or(0)).collect();
+    progress.planned(sizes.len(), sizes.iter().sum());
+}
+
 /// What is the same for all orders of a call.
 struct Work<'a> {
     engine: &'a Engine,
     scope: Scope,
     vault: &'a VaultName,
     options: RetrieveOptions,
-    progress: Shared<'a>,
+    progress: &'a dyn Progress,
     failures: Mutex<Vec<EngineError>>,
 }
 
@@ -139,7 +151,7 @@ impl Work<'_> {
         }
         if let Standing::Unsure(id) = &order.standing {
             let job = self.engine.describe_job(self.vault, id).await?;
-            order.take(job);
+            order.take(job, self.engine.clock.now());
         }
         if let Standing::Ready(..) = &order.standing {
             self.download(order).await?;
@@ -153,7 +165,7 @@ impl Work<'_> {
     /// Looks for a job that was started here and that the service does not list, or not yet.
     async fn find_remembered(&self, order: &mut Order) -> Result<(), EngineError> {
         if let Some(job) = self.engine.remembered_job(self.vault, &order.archive.id).await? {
-            order.take(Some(job));
+            order.take(Some(job), self.engine.clock.now());
         }
         Ok(())
     }
@@ -169,9 +181,14 @@ impl Work<'_> {
             tree_hash: order.archive.tree_hash.or(described.tree_hash),
             range_size: self.options.range_size,
         };
-        let progress = self.progress.share();
+        let item =
+            self.progress.begin(&Item { kind: ItemKind::Retrieval(&order.name), total: output.size_bytes });
+        let progress = Rising::new(&*item);
         match self.engine.download(&output, &mut order.target, &progress).await {
-            Ok(()) => order.standing = Standing::Done,
+            Ok(()) => {
+                progress.finished();
+                order.standing = Standing::Done;
+            }
             // It was listed, but has expired since.
             Err(EngineError::Service(ServiceError::NotFound { .. })) => order.standing = Standing::Expired,
             Err(error) => return Err(error),
@@ -222,12 +239,23 @@ impl Work<'_> {
         let mut waiting = Waiting::new();
         loop {
             let looked = self.look(orders).await;
+            if !orders.iter().any(|order| order.job().is_some()) {
+                self.progress.waited();
+            }
             self.advance_all(orders).await;
             if orders.iter().all(Order::is_settled) {
                 return Ok(());
             }
+            self.tell_of_waiting(orders);
             self.engine.wait_after(looked, &mut waiting).await?;
         }
+    }
+
+    fn tell_of_waiting(&self, orders: &[Order]) {
+        let now = self.engine.clock.now();
+        let pending = orders.iter().filter(|order| order.job().is_some());
+        let jobs = pending.map(|order| (order.expected(now), Some(order.name.as_str())));
+        self.progress.waiting(&Wait::of(jobs, now));
     }
 
     /// Asks how the jobs stand: each by itself, or many by one list, of which what is missing is asked for.
@@ -238,7 +266,7 @@ impl Work<'_> {
             let jobs = jobs.map_err(self.engine.about_vault(self.vault))?;
             waiting.retain_mut(|order| match jobs.iter().find(|job| Some(&job.id) == order.job()) {
                 Some(job) => {
-                    order.take(Some(job.clone()));
+                    order.take(Some(job.clone()), self.engine.clock.now());
                     false
                 }
                 None => true,
@@ -255,7 +283,7 @@ impl Work<'_> {
     async fn ask(&self, order: &mut Order) -> Result<(), EngineError> {
         let Some(id) = order.job() else { return Ok(()) };
         let job = self.engine.describe_job(self.vault, id).await?;
-        order.take(job);
+        order.take(job, self.engine.clock.now());
         Ok(())
     }
 }

@@ -5,8 +5,11 @@ use std::io::{self, BufReader, Seek};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+
 use super::download::Output;
 use super::inventory::{self, InventorySummary, ReadError};
+use super::progress::{Item, ItemKind, Progress, Rising, Wait, expected};
 use super::wait::Pauses;
 use super::{Engine, EngineError, Patience, RangeSize, blocking};
 use crate::cache::{
@@ -20,6 +23,8 @@ use crate::types::{AccountId, JobId, Timestamp, VaultName, quoted};
 const INVENTORY_RANGE_BYTES: u64 = 1024 * 1024;
 /// How much of an inventory is read from its file at a time.
 const READ_BYTES: usize = 256 * 1024;
+/// After how many archives of an inventory it is told how many they are.
+const TOLD_EVERY: u64 = 1000;
 
 /// How a sync ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +54,7 @@ impl Engine {
         fix: bool,
         patience: Patience,
         tell: impl FnMut(Finding) + Send + 'static,
+        progress: &dyn Progress,
     ) -> Result<Sync, EngineError> {
         let scope = self.scope_of(vault).await?;
         let oldest = self.clock.now() - max_age;
@@ -56,7 +62,7 @@ impl Engine {
         let jobs = self.inventory_jobs(vault, is_recent).await?;
         let mut tell: Tell = Box::new(tell);
         if let Some(job) = &jobs.finished {
-            match self.take_in(&scope, vault, job, fix, &mut tell).await {
+            match self.take_in(&scope, vault, job, fix, &mut tell, progress).await {
                 // It was listed, but has expired since.
                 Err(EngineError::Service(ServiceError::NotFound { .. })) => {}
                 result => return result.map(Sync::Done),
@@ -69,8 +75,8 @@ impl Engine {
         if patience == Patience::ComeBackLater {
             return Ok(unfinished);
         }
-        let job = self.wait_for_inventory(vault, &id).await?;
-        self.take_in(&scope, vault, &job, fix, &mut tell).await.map(Sync::Done)
+        let job = self.wait_for_inventory(vault, &id, progress).await?;
+        self.take_in(&scope, vault, &job, fix, &mut tell, progress).await.map(Sync::Done)
     }
 
     /// Takes in an inventory that was asked for after `oldest` if one is finished. Returns how far one is.
@@ -87,7 +93,7 @@ impl Engine {
             return Ok(jobs.pending.map_or(Finished::No, |job| Finished::Pending { asked: asked(job) }));
         };
         let mut tell: Tell = Box::new(|_| {});
-        match self.take_in(scope, vault, job, false, &mut tell).await {
+        match self.take_in(scope, vault, job, false, &mut tell, &()).await {
             Err(EngineError::Service(ServiceError::NotFound { .. })) => Ok(Finished::No),
             result => result.map(|_| Finished::TakenIn),
         }
@@ -137,16 +143,28 @@ impl Engine {
         Ok(())
     }
 
-    async fn wait_for_inventory(&self, vault: &VaultName, id: &JobId) -> Result<Job, EngineError> {
+    async fn wait_for_inventory(
+        &self,
+        vault: &VaultName,
+        id: &JobId,
+        progress: &dyn Progress,
+    ) -> Result<Job, EngineError> {
         let mut pauses = Pauses::new();
         loop {
             let job = self.glacier.describe_job(vault, id).await.map_err(self.about_vault(vault))?;
             match job.status {
-                JobStatus::Succeeded => return Ok(job),
+                JobStatus::Succeeded => {
+                    progress.waited();
+                    return Ok(job);
+                }
                 JobStatus::Failed => {
                     return Err(EngineError::JobFailed { what: format!("an inventory of {vault}") });
                 }
-                JobStatus::InProgress => self.clock.sleep(pauses.next()).await,
+                JobStatus::InProgress => {
+                    let now = self.clock.now();
+                    progress.waiting(&Wait::of([(expected(&job, now), None)], now));
+                    self.clock.sleep(pauses.next()).await;
+                }
             }
         }
     }
@@ -160,6 +178,7 @@ impl Engine {
         job: &Job,
         fix: bool,
         tell: &mut Tell,
+        progress: &dyn Progress,
     ) -> Result<InventoryTaken, EngineError> {
         let told = std::mem::replace(tell, Box::new(|_| {}));
         let asked = Asked {
@@ -176,9 +195,19 @@ impl Engine {
         let taken = match known? {
             Some(taken) => taken,
             None => {
-                let file = self.download_inventory(vault, job).await?;
-                let (taken, back) = blocking(move || (intake.unseen(file), intake)).await;
+                let file = self.download_inventory(vault, job, progress).await?;
+                let item = progress.begin(&Item { kind: ItemKind::TakingIn(vault), total: None });
+                let (counted, mut counts) = mpsc::unbounded_channel();
+                let taking = blocking(move || (intake.unseen(file, &counted), intake));
+                let mut taking = std::pin::pin!(taking);
+                let (taken, back) = loop {
+                    tokio::select! {
+                        taken = &mut taking => break taken,
+                        Some(archives) = counts.recv() => item.advanced(archives),
+                    }
+                };
                 intake = back;
+                item.finished();
                 taken?
             }
         };
@@ -189,7 +218,12 @@ impl Engine {
         Ok(taken)
     }
 
-    async fn download_inventory(&self, vault: &VaultName, job: &Job) -> Result<File, EngineError> {
+    async fn download_inventory(
+        &self,
+        vault: &VaultName,
+        job: &Job,
+        progress: &dyn Progress,
+    ) -> Result<File, EngineError> {
         let size_bytes = match &job.task {
             JobTask::Inventory(task) => task.size_bytes,
             JobTask::Archive(_) => None,
@@ -200,7 +234,11 @@ impl Engine {
         let identity = job.id.as_str();
         let output =
             Output { vault, job: &job.id, name: &name, identity, size_bytes, tree_hash: None, range_size };
-        self.download_to_unnamed(&output).await
+        let item = progress.begin(&Item { kind: ItemKind::Inventory(vault), total: size_bytes });
+        let rising = Rising::new(&*item);
+        let file = self.download_to_unnamed(&output, &rising).await?;
+        item.finished();
+        Ok(file)
     }
 }
 
@@ -235,7 +273,12 @@ impl Intake {
         Ok(self.cache.reconcile_repeated(self.asked.comparison(), inventory, &mut self.tell)?)
     }
 
-    fn unseen(&mut self, mut file: File) -> Result<InventoryTaken, EngineError> {
+    /// `counted` hears how many archives have been read.
+    fn unseen(
+        &mut self,
+        mut file: File,
+        counted: &mpsc::UnboundedSender<u64>,
+    ) -> Result<InventoryTaken, EngineError> {
         let unreadable_file = |error: io::Error| ServiceError::BadAnswer { cause: error.to_string() };
         let content = TreeHash::of_reader(&mut file).map_err(unreadable_file)?;
         if let Some(taken) = self.repeated(Some(content))? {
@@ -244,8 +287,17 @@ impl Intake {
         file.rewind().map_err(unreadable_file)?;
         let asked = &self.asked;
         let read = |take: &mut crate::cache::ListedSink<'_>| {
-            let summary =
-                inventory::read(BufReader::with_capacity(READ_BYTES, file), take).map_err(unreadable)?;
+            let mut archives: u64 = 0;
+            let counting = |listed| {
+                archives += 1;
+                if archives.is_multiple_of(TOLD_EVERY) {
+                    // Nobody may want to know.
+                    let _ = counted.send(archives);
+                }
+                take(listed)
+            };
+            let file = BufReader::with_capacity(READ_BYTES, file);
+            let summary = inventory::read(file, counting).map_err(unreadable)?;
             taken(&asked.scope, &asked.vault, &summary)
         };
         self.cache.reconcile(asked.comparison(), content, read, &mut self.tell)

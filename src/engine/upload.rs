@@ -31,7 +31,7 @@ pub use open::OpenUploads;
 pub use several::{FileToStore, StoreOptions, Stored};
 pub use source::Source;
 
-use super::{Engine, EngineError, Notice, Progress};
+use super::{Engine, EngineError, Item, ItemKind, ItemProgress, Notice, Progress};
 use crate::cache::{Archive, NewArchive, NewUpload, Scope, Storing, UploadLock};
 use crate::service::StoredArchive;
 use crate::types::{ArchiveName, PartSize, UploadId, VaultName, file_name_in};
@@ -66,9 +66,11 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<Archive, EngineError> {
         let scope = self.scope().await?;
-        let mut upload = Upload { engine: self, scope, vault, name, options, progress };
-        match source.0 {
-            Data::File(file) => upload.store_file(file).await,
+        let item =
+            progress.begin(&Item { kind: ItemKind::Upload(name.as_str()), total: source.expected_bytes() });
+        let mut upload = Upload { engine: self, scope, vault, name, options, progress: &*item };
+        let stored = match source.0 {
+            Data::File(file) => upload.store_file(file).await?,
             Data::Stream { reader, expected_size_bytes } => {
                 let part_size = match (options.part_size, expected_size_bytes) {
                     (Some(part_size), _) => part_size,
@@ -76,9 +78,11 @@ impl Engine {
                     (None, None) => PartSize::OF_UNKNOWN_LENGTH,
                 };
                 let earlier = upload.clear_up(None).await?;
-                upload.store_new(Parts::of_stream(name, reader, part_size), &earlier).await
+                upload.store_new(Parts::of_stream(name, reader, part_size), &earlier).await?
             }
-        }
+        };
+        item.finished();
+        Ok(stored)
     }
 
     /// Tells of uploads without an answer what an inventory has told of them. For a sync that has taken one in.
@@ -101,7 +105,7 @@ struct Upload<'a> {
     vault: &'a VaultName,
     name: &'a ArchiveName,
     options: UploadOptions,
-    progress: &'a dyn Progress,
+    progress: &'a dyn ItemProgress,
 }
 
 impl Upload<'_> {

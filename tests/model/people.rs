@@ -223,7 +223,8 @@ impl World {
             told.lock().unwrap().insert(said(&finding));
         };
         let age = Duration::from_secs_f64(max_age);
-        let synced = self.peers[who].engine.sync(&self.vault, age, fix, Patience::ComeBackLater, tell).await;
+        let synced =
+            self.peers[who].engine.sync(&self.vault, age, fix, Patience::ComeBackLater, tell, &()).await;
         match (&synced, &expected) {
             (Ok(Sync::Done(taken)), Synced::Done(expected)) => {
                 assert_eq!(taken.unreadable_rows, 0);
@@ -271,7 +272,8 @@ impl World {
         }
         let (reference, patience) = (by_name(name), Patience::ComeBackLater);
         let peer = &self.peers[who];
-        let said = peer.engine.is_known_present(&self.vault, &reference, max_age(), patience, |_| {}).await;
+        let said =
+            peer.engine.is_known_present(&self.vault, &reference, max_age(), patience, |_| {}, &()).await;
         let (answer, _) = said.unwrap();
         assert_eq!(answer.is_ok(), expected, "{answer:?}");
         if expected {

@@ -91,7 +91,7 @@ impl Machine {
         let findings = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&findings);
         let tell = move |finding| told.lock().unwrap().push(finding);
-        let outcome = self.engine.sync(vault, max_age, fix, Patience::ComeBackLater, tell).await;
+        let outcome = self.engine.sync(vault, max_age, fix, Patience::ComeBackLater, tell, &()).await;
         let findings = std::mem::take(&mut *findings.lock().unwrap());
         (outcome, findings)
     }

@@ -44,7 +44,11 @@ impl Terminal {
             Stdio::from(rustix::fs::open(&name, flags, Mode::empty()).unwrap())
         };
         let mut session = Command::new("setsid");
-        session.arg("--ctty").arg(command.get_program()).args(command.get_args());
+        // Whoever runs the tests in the background ignores Ctrl-C, and all whom they start would, too.
+        session
+            .args(["--ctty", "env", "--default-signal=INT"])
+            .arg(command.get_program())
+            .args(command.get_args());
         session.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         session.env("PATH", std::env::var_os("PATH").unwrap()).env("TERM", "xterm-256color");
         session.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -86,7 +90,7 @@ impl Terminal {
 
     /// Takes in what was written. Returns whether there may be more.
     #[track_caller]
-    fn hear(&mut self) -> bool {
+    pub fn hear(&mut self) -> bool {
         match self.said.recv_timeout(PATIENCE) {
             Ok(said) => {
                 self.screen.process(&said);

@@ -15,7 +15,14 @@ pub(super) async fn run(session: &Session, args: archive::Checkpresent) -> Resul
     let patience = patience(args.wait);
     let (answer, taken) = session
         .engine
-        .is_known_present(&args.vault, &reference, args.max_age, patience, vault_sync::tell)
+        .is_known_present(
+            &args.vault,
+            &reference,
+            args.max_age,
+            patience,
+            vault_sync::tell,
+            &*session.progress,
+        )
         .await?;
     taken.iter().for_each(vault_sync::tell_of_unreadable);
     match answer {

@@ -1,5 +1,6 @@
 //! `archive retrieve`: what is ready is brought here, jobs are started for the rest.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -9,7 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::file_or_standard::{FileOrStandard, is_standard_output_nowhere};
 use crate::cli::output::{say, warning};
 use crate::cli::session::Session;
-use crate::engine::{RangeSize, Retrieval, RetrieveOptions, Target, Wanted};
+use crate::engine::{Progress, RangeSize, Retrieval, RetrieveOptions, Target, Wanted};
 use crate::types::{ArchiveRef, file_name_in, quoted};
 
 pub(super) async fn run(session: &Session, args: archive::Retrieve) -> Result<Exit> {
@@ -22,7 +23,10 @@ pub(super) async fn run(session: &Session, args: archive::Retrieve) -> Result<Ex
         tier: args.tier.map(Into::into).or(session.defaults.tier),
         patience: patience(args.wait),
     };
-    let retrievals = session.engine.retrieve(&args.vault, wanted, options, &()).await?;
+    // Data on a terminal must not have bars drawn into it.
+    let is_shown = matches!(args.output, Some(FileOrStandard::Standard)) && std::io::stdout().is_terminal();
+    let progress: &dyn Progress = if is_shown { &() } else { &*session.progress };
+    let retrievals = session.engine.retrieve(&args.vault, wanted, options, progress).await?;
     if retrievals.iter().all(|retrieval| *retrieval == Retrieval::Done) {
         return Ok(Exit::Done);
     }

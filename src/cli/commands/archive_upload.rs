@@ -1,6 +1,6 @@
 //! `archive upload`: files, or standard input, become archives.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -10,10 +10,11 @@ use super::{archive, tell_of_left_out};
 use crate::cli::exit::Exit;
 use crate::cli::file_or_standard::FileOrStandard;
 use crate::cli::output::{failure, info, say, warning};
+use crate::cli::progress::beside;
 use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
 use crate::engine::{
-    Archive, EngineError, FileToStore, LocalTree, Source, StoreOptions, Stored, UploadOptions,
+    Archive, EngineError, FileToStore, LocalTree, Progress, Source, StoreOptions, Stored, UploadOptions,
 };
 use crate::types::{ArchiveName, VaultName, quoted};
 
@@ -35,7 +36,11 @@ pub(super) async fn run(session: &Session, args: archive::Upload) -> Result<Exit
         bail!("standard input has no name; give the archive one with --name");
     };
     let source = Source::stream(tokio::io::stdin(), args.expected_size);
-    let archive = session.engine.upload(&args.vault, &name.parse()?, source, options(&args), &()).await?;
+    // Who types the data must not have bars drawn into it.
+    let is_typed = std::io::stdin().is_terminal();
+    let progress: &dyn Progress = if is_typed { &() } else { &*session.progress };
+    let archive =
+        session.engine.upload(&args.vault, &name.parse()?, source, options(&args), progress).await?;
     let told = Told { session, vault: &args.vault, is_dry_run: false };
     told.record(name, None, &Stored::Now(archive))?;
     Ok(Exit::Done)
@@ -67,7 +72,7 @@ async fn store_files(session: &Session, args: &archive::Upload, is_single: bool)
             }
         }
     };
-    session.engine.upload_all(&args.vault, &files, options, tell).await?;
+    session.engine.upload_all(&args.vault, &files, options, &*session.progress, tell).await?;
     alone?;
     printed?;
     if count < files.len() {
@@ -141,6 +146,10 @@ struct Told<'a> {
 impl Told<'_> {
     /// Records at once, so that whoever stops this knows what is stored; names only of what would be stored.
     fn record(&self, name: &str, file: Option<&PathBuf>, stored: &Stored) -> std::io::Result<()> {
+        beside(|| self.print(name, file, stored))
+    }
+
+    fn print(&self, name: &str, file: Option<&PathBuf>, stored: &Stored) -> std::io::Result<()> {
         let mut out = std::io::stdout().lock();
         if self.session.form == Form::Json {
             return print_record(&mut out, &StoredRecord::new(self.vault, name, file, stored));

@@ -34,7 +34,7 @@ pub(super) async fn run(session: &Session, args: estimate::Upload) -> Result<Exi
             Err(error) => exit = failure(&anyhow::Error::from(error)),
         }
     };
-    session.engine.upload_all(&args.vault, &files, options, tell).await?;
+    session.engine.upload_all(&args.vault, &files, options, &(), tell).await?;
     let estimate = prices.upload(&sizes_bytes, args.part_size)?;
     let bill = Bill { of: "upload", name: "upload", tier: None, months: None, estimate };
     print(session, &file, prices, &Subject::of_files(&args.vault, skipped), &[bill])?;

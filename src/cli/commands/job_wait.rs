@@ -14,7 +14,8 @@ use crate::engine::{Awaited, JobEnd};
 pub(super) async fn run(session: &Session, args: job::Wait) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     let mut exit = Exit::Done;
-    for Awaited { job, end } in session.engine.wait_for_jobs(args.vault.as_ref(), &args.ids).await? {
+    let awaited = session.engine.wait_for_jobs(args.vault.as_ref(), &args.ids, &*session.progress).await?;
+    for Awaited { job, end } in awaited {
         if session.form == Form::Json {
             print_record(&mut out, &JobRecord::of(&job, end != JobEnd::Unknown))?;
         }

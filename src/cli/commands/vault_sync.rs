@@ -12,7 +12,8 @@ use crate::types::quoted;
 pub(super) async fn run(session: &Session, args: vault::Sync) -> Result<Exit> {
     let name = session.vault(args.name)?;
     let vault = quoted(name.as_str());
-    match session.engine.sync(&name, args.max_age, args.fix, patience(args.wait), tell).await? {
+    let (patience, progress) = (patience(args.wait), &*session.progress);
+    match session.engine.sync(&name, args.max_age, args.fix, patience, tell, progress).await? {
         Sync::Done(taken) => {
             tell_of_unreadable(&taken);
             Ok(Exit::Done)

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{Output, Partial};
 use crate::engine::transfers::{Repeatable, Room, Slot};
-use crate::engine::{Engine, EngineError, Notice, Progress, blocking};
+use crate::engine::{Engine, EngineError, ItemProgress, Notice, blocking};
 use crate::service::{ByteRange, JobOutput, Repeat, ServiceError};
 use crate::treehash::{TreeHash, TreeHasher};
 use crate::types::{JobId, VaultName, quoted};
@@ -144,7 +144,7 @@ impl Fetcher {
     }
 
     /// Fetches all of an output whose size is not known.
-    pub(super) async fn fetch_all(&self, progress: &dyn Progress) -> Result<TreeHash, RangeError> {
+    pub(super) async fn fetch_all(&self, progress: &dyn ItemProgress) -> Result<TreeHash, RangeError> {
         let Keep::At(file) = &self.keep else {
             return Err(std::io::Error::from(std::io::ErrorKind::Unsupported).into());
         };
@@ -159,7 +159,7 @@ impl Fetcher {
                 write(&file, at, &portion).map(|()| hasher)
             })
             .await?;
-            progress.transferred(written_bytes);
+            progress.advanced(written_bytes);
         }
         let whole = hasher.finish();
         match answer.tree_hash {

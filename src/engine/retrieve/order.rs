@@ -1,13 +1,12 @@
-//! One archive on its way, and what it adds to the progress of all.
-
-use std::sync::{Mutex, PoisonError};
+//! One archive on its way.
 
 use super::Retrieval;
 use crate::cache::Archive;
+use crate::engine::Target;
 use crate::engine::jobs::JobList;
-use crate::engine::{Progress, Target};
+use crate::engine::progress::expected;
 use crate::service::{ArchiveJob, Job, JobStatus, JobTask};
-use crate::types::{ArchiveId, ArchiveRef, JobId};
+use crate::types::{ArchiveId, ArchiveRef, JobId, Timestamp};
 
 /// One archive on its way.
 pub(super) struct Order {
@@ -18,6 +17,8 @@ pub(super) struct Order {
     pub(super) standing: Standing,
     /// Others of equal content, for when this one is gone; the best last.
     others: Vec<(Standing, Archive)>,
+    /// When its job was asked for and when it is ready at the latest, as far as the service was asked.
+    expected: Option<(Timestamp, Timestamp)>,
     has_started_anew: bool,
 }
 
@@ -73,7 +74,15 @@ impl Order {
         });
         others.reverse();
         let (standing, archive) = others.pop().expect("a name that was resolved means at least one archive");
-        Self { name: reference.to_string(), archive, target, standing, others, has_started_anew: false }
+        Self {
+            name: reference.to_string(),
+            archive,
+            target,
+            standing,
+            others,
+            expected: None,
+            has_started_anew: false,
+        }
     }
 
     /// Turns to another archive of equal content. Returns whether there was one.
@@ -92,7 +101,8 @@ impl Order {
     }
 
     /// Takes in how its job stands; none if the service knows it no more.
-    pub(super) fn take(&mut self, job: Option<Job>) {
+    pub(super) fn take(&mut self, job: Option<Job>, now: Timestamp) {
+        self.expected = job.as_ref().map(|job| expected(job, now));
         self.standing = match job {
             None => Standing::Expired,
             Some(Job { id, status: JobStatus::Succeeded, task: JobTask::Archive(task), .. }) => {
@@ -104,6 +114,12 @@ impl Order {
             },
             Some(_) => Standing::Failed,
         };
+    }
+
+    /// Returns when its job was asked for and when it is ready at the latest; one that was just started was not looked
+    /// at yet.
+    pub(super) fn expected(&self, now: Timestamp) -> (Timestamp, Timestamp) {
+        self.expected.unwrap_or((now, now))
     }
 
     /// Returns whether a job may be started in the place of one that brought nothing: once.
@@ -134,39 +150,5 @@ fn task<'a>(job: &'a Job, archive: &ArchiveId) -> Option<&'a ArchiveJob> {
     match &job.task {
         JobTask::Archive(task) if task.archive == *archive && task.is_whole => Some(task),
         _ => None,
-    }
-}
-
-/// The progress of all orders together.
-pub(super) struct Shared<'a> {
-    progress: &'a dyn Progress,
-    total_bytes: Mutex<u64>,
-}
-
-/// What one order adds to it.
-pub(super) struct Share<'a> {
-    all: &'a Shared<'a>,
-    own_bytes: Mutex<u64>,
-}
-
-impl<'a> Shared<'a> {
-    pub(super) fn new(progress: &'a dyn Progress) -> Self {
-        Self { progress, total_bytes: Mutex::new(0) }
-    }
-
-    pub(super) fn share(&'a self) -> Share<'a> {
-        Share { all: self, own_bytes: Mutex::new(0) }
-    }
-}
-
-impl Progress for Share<'_> {
-    fn transferred(&self, total_bytes: u64) {
-        let mut own_bytes = self.own_bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        // An output that has to begin anew does not take back what was said.
-        let news = total_bytes.saturating_sub(*own_bytes);
-        *own_bytes += news;
-        let mut all_bytes = self.all.total_bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        *all_bytes += news;
-        self.all.progress.transferred(*all_bytes);
     }
 }

@@ -385,6 +385,7 @@ impl<'a> Sender<'a> {
             drop(room);
             (index, length, sent)
         });
+        self.upload.progress.under_way(self.tasks.len());
     }
 
     fn take(
@@ -395,7 +396,8 @@ impl<'a> Sender<'a> {
         let (index, length, sent) = joined;
         self.hashes[index] = Some(sent.map_err(self.upload.engine.about_vault(self.upload.vault))?);
         self.acknowledged_bytes += length as u64;
-        self.upload.progress.transferred(self.acknowledged_bytes);
+        self.upload.progress.under_way(self.tasks.len());
+        self.upload.progress.advanced(self.acknowledged_bytes);
         Ok(())
     }
 

@@ -45,7 +45,7 @@ impl Upload<'_> {
         let indices = (0_u64..).zip(&stored).filter(|(_, hash)| hash.is_some());
         let bytes = indices.map(|(index, _)| part_bytes(size_bytes, upload.part_size, index)).sum();
         self.engine.transfers.notice(&Notice::Resumed { name: self.name.as_str().to_owned(), bytes });
-        self.progress.transferred(bytes);
+        self.progress.resumed(bytes);
         let parts = Parts::missing_of_file(self.name, file.clone(), upload.part_size, &stored);
         self.send_parts(lock, id, None, parts, stored, earlier).await.map(Some)
     }

@@ -13,7 +13,7 @@ use super::parts::hash_all;
 use super::source::{Data, SourceFile};
 use super::{Source, UploadOptions};
 use crate::cache::{Archive, Scope};
-use crate::engine::{Engine, EngineError, blocking, several};
+use crate::engine::{Engine, EngineError, Item, ItemKind, Progress, blocking, several};
 use crate::types::{ArchiveName, ArchiveRef, PartSize, VaultName};
 
 /// A file to store.
@@ -59,15 +59,19 @@ impl Engine {
         vault: &VaultName,
         files: &[FileToStore],
         options: StoreOptions,
+        progress: &dyn Progress,
         tell: impl FnMut(&FileToStore, Result<Stored, EngineError>),
     ) -> Result<(), EngineError> {
         let mut names = HashSet::new();
         if let Some(second) = files.iter().find(|file| !names.insert(&file.name)) {
             return Err(EngineError::TwoOfOneName { name: second.name.as_str().to_owned() });
         }
+        // What cannot be looked at now is told of when its turn comes.
+        let size_of = |file: &FileToStore| std::fs::metadata(&file.path).map_or(0, |metadata| metadata.len());
+        progress.planned(files.len(), files.iter().map(size_of).sum());
         let scope = if options.skip_existing { Some(self.scope_of(vault).await?) } else { None };
         let places = Places::new(self.transfers.jobs());
-        let store = |file| self.store_one(vault, file, options, scope.as_ref(), &places);
+        let store = |file| self.store_one(vault, file, options, scope.as_ref(), &places, progress);
         several::each(files, self.transfers.jobs(), store, tell).await;
         Ok(())
     }
@@ -79,6 +83,7 @@ impl Engine {
         options: StoreOptions,
         scope: Option<&Scope>,
         places: &Places,
+        progress: &dyn Progress,
     ) -> Result<Stored, EngineError> {
         let _place = places.take(&file.path, options.upload.part_size).await;
         let cannot_read = |source| EngineError::CannotReadFile { path: file.path.clone(), source };
@@ -92,13 +97,17 @@ impl Engine {
                 return Err(cannot_read(std::io::Error::new(std::io::ErrorKind::InvalidInput, why)));
             };
             if let Some(archive) = self.stored_before(scope, vault, &file.name, opened).await? {
+                let kind = ItemKind::Upload(file.name.as_str());
+                let item = progress.begin(&Item { kind, total: source.size_bytes() });
+                item.resumed(source.size_bytes().unwrap_or(0));
+                item.finished();
                 return Ok(Stored::Before(archive));
             }
         }
         if options.dry_run {
             return Ok(Stored::WouldBe(source.size_bytes()));
         }
-        self.upload(vault, &file.name, source, options.upload, &()).await.map(Stored::Now)
+        self.upload(vault, &file.name, source, options.upload, progress).await.map(Stored::Now)
     }
 
     /// Returns the archive that the cache knows with the file's name and content. The file is read only if one may be.

@@ -55,6 +55,14 @@ impl Source {
             Data::Stream { .. } => None,
         }
     }
+
+    /// Returns how many bytes there will be, as far as anybody knows.
+    pub(super) fn expected_bytes(&self) -> Option<u64> {
+        match &self.0 {
+            Data::File(file) => Some(file.identity.size_bytes),
+            Data::Stream { expected_size_bytes, .. } => *expected_size_bytes,
+        }
+    }
 }
 
 /// A file, as it was when it was opened.

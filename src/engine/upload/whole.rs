@@ -36,7 +36,7 @@ impl Upload<'_> {
         };
         match sent {
             Ok(stored) => {
-                self.progress.transferred(storing.size_bytes);
+                self.progress.advanced(storing.size_bytes);
                 self.finish(lock, &stored, &storing)
             }
             Err(OnlyIfRefused(error)) if error.is_outcome_unknown() => Err(EngineError::MayBeStored {
