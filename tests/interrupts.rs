@@ -32,8 +32,10 @@ fn shell(mib: usize, latency_ms: u64) -> Shell {
     shell
 }
 
+/// Whoever runs the tests in the background ignores Ctrl-C, and all whom they start would, too.
 fn start(shell: &Shell, arguments: &[&str]) -> Child {
-    let mut command = shell.glacier_command(arguments);
+    let mut command = shell.command("env");
+    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_glacier")]).args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -149,9 +151,8 @@ fn an_answer_that_is_on_its_way_is_noted() {
 fn an_answer_that_does_not_come_is_called_missing_and_settled_later() {
     let shell = shell(1, 0);
     let proxy = Proxy::holding(shell.emulator.endpoint_url(), "POST /-/vaults/v/archives ");
-    let mut command = shell.glacier_command(&UPLOAD[..4]);
-    command.env("AWS_ENDPOINT_URL_GLACIER", &proxy.url).stdin(Stdio::null());
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let endpoint = ["--endpoint-url", &proxy.url];
+    let child = start(&shell, &[&UPLOAD[..4], &endpoint].concat());
     while shell.count("UploadArchive") == 0 {
         std::thread::yield_now();
     }
@@ -286,4 +287,19 @@ fn a_reader_that_has_seen_enough_ends_a_list_without_a_word() {
     let script =
         format!("{} archive list v | head -1; echo ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_glacier"));
     support::run(bash.args(["-c", &script])).is("file\n1\n", "", 0);
+}
+
+/// What a script runs in its background ignores Ctrl-C, which is meant for others.
+#[test]
+fn a_signal_that_was_ignored_before_stays_so() {
+    let shell = shell(24, 0);
+    let mut command = shell.command("env");
+    command.args(["--ignore-signal=INT", env!("CARGO_BIN_EXE_glacier")]);
+    let mut child = command.args([&UPLOAD[..], &SLOWLY].concat()).stderr(Stdio::piped()).spawn().unwrap();
+    while shell.count("UploadMultipartPart") < 9 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::yield_now();
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    support::ended(child).is_silent();
 }

@@ -41,9 +41,11 @@ impl Interrupts {
     /// Listens from now on. `going_on` is what to do after an interruption, if there is anything.
     pub(super) fn listen(runtime: &Runtime, going_on: Cow<'static, str>) -> std::io::Result<Self> {
         let _inside = runtime.enter();
+        let ignored = ignored();
+        let heard = |kind: SignalKind| (!ignored.contains(&kind)).then(|| signal(kind)).transpose();
         let signals = Signals {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            interrupt: heard(SignalKind::interrupt())?,
+            terminate: heard(SignalKind::terminate())?,
         };
         let state = State {
             engine: OnceLock::new(),
@@ -123,18 +125,38 @@ impl Interrupts {
 
 /// The signals that end this program.
 struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
 }
 
 impl Signals {
     async fn next(&mut self) -> SignalKind {
         tokio::select! {
-            Some(()) = self.interrupt.recv() => SignalKind::interrupt(),
-            Some(()) = self.terminate.recv() => SignalKind::terminate(),
-            else => std::future::pending().await,
+            () = heard(&mut self.interrupt) => SignalKind::interrupt(),
+            () = heard(&mut self.terminate) => SignalKind::terminate(),
         }
     }
+}
+
+/// Ends when the signal comes.
+async fn heard(signal: &mut Option<Signal>) {
+    let heard = match signal {
+        Some(signal) => signal.recv().await,
+        None => None,
+    };
+    if heard.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The signals that whoever started this wants to be ignored, as a shell does with what runs in the background of a
+/// script. Only Linux tells.
+fn ignored() -> Vec<SignalKind> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let is_ignored = |kind: &SignalKind| mask >> (kind.as_raw_value() - 1) & 1 == 1;
+    [SignalKind::interrupt(), SignalKind::terminate()].into_iter().filter(is_ignored).collect()
 }
 
 /// Whoever typed Ctrl-C finds `^C` on the terminal, behind whatever stood there. Behind bars it goes with them.

@@ -184,7 +184,7 @@ impl All {
             bar.set_style(of_all());
         }
         bar.set_length(self.total_bytes);
-        bar.set_message(format!("{} of {}", self.ended, self.planned));
+        bar.set_message(format!("{} of {} done", self.ended, self.planned));
         bar.set_position(self.done_bytes);
         bar.tick();
     }
