@@ -3,11 +3,10 @@
 
 mod support;
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::process::Stdio;
+use std::io::Read;
 
 use serde_json::Value;
+use support::terminal::Terminal;
 use support::{Outcome, Shell};
 
 const FEE: &str =
@@ -28,31 +27,18 @@ fn listed(shell: &Shell) -> String {
 
 /// Runs the command at a terminal on which someone types the answer to its question.
 fn at_a_terminal(shell: &Shell, arguments: &[&str], answer: &str) -> Outcome {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&controller).unwrap();
-    unlockpt(&controller).unwrap();
-    let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
-    let terminal = || {
-        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
-        Stdio::from(rustix::fs::open(&name, flags, rustix::fs::Mode::empty()).unwrap())
-    };
-    let mut command = shell.glacier_command(arguments);
-    let mut child = command.stdin(terminal()).stderr(terminal()).stdout(Stdio::piped()).spawn().unwrap();
-    drop(command);
-    let mut controller = File::from(controller);
-    let (mut said, mut buffer) = (Vec::new(), [0; 4096]);
-    // Reading fails when the last who has the terminal open is gone.
-    while let Ok(count @ 1..) = controller.read(&mut buffer) {
-        said.extend_from_slice(&buffer[..count]);
-        if String::from_utf8_lossy(&said).ends_with("[y/N] ") {
-            controller.write_all(format!("{answer}\n").as_bytes()).unwrap();
+    let (mut printed, output) = std::io::pipe().unwrap();
+    let mut terminal = Terminal::start_with(&shell.glacier_command(arguments), 80, Some(output.into()));
+    while terminal.hear() {
+        if terminal.raw.ends_with(b"[y/N] ") {
+            terminal.type_in(&format!("{answer}\n"));
         }
     }
+    let stderr = String::from_utf8_lossy(&terminal.raw).replace("\r\n", "\n");
+    let (_, status) = terminal.end();
     let mut stdout = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
-    let status = child.wait().unwrap().code().unwrap();
-    Outcome { stdout, stderr: String::from_utf8_lossy(&said).replace("\r\n", "\n"), status }
+    printed.read_to_string(&mut stdout).unwrap();
+    Outcome { stdout, stderr, status }
 }
 
 #[test]
