@@ -1,7 +1,8 @@
 //! Reading an inventory (developer guide, "Downloading a Vault Inventory"), one archive at a time.
 
+use std::cell::Cell;
 use std::fmt;
-use std::io::Read;
+use std::io::{self, BufReader, Read};
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -9,6 +10,11 @@ use serde_json::value::RawValue;
 
 use crate::cache::ListedArchive;
 use crate::types::{ArchiveId, Timestamp};
+
+/// How much of an inventory is read at a time.
+const READ_BYTES: usize = 256 * 1024;
+/// The longest row that is read: a million characters in any spelling, which is more than Glacier takes by far.
+const ROW_MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// What an inventory says besides its archives.
 #[derive(Debug, Default)]
@@ -20,20 +26,23 @@ pub(super) struct InventorySummary {
     pub(super) unreadable_rows: u64,
 }
 
-/// Reads a JSON inventory and gives each archive to `take`; its error ends the reading.
+/// Reads a JSON inventory and gives each archive to `take`; its error ends the reading. One row at a time is in memory,
+/// and a row, or what stands before the rows or behind them, that has no end ends the reading too.
 pub(super) fn read<E>(
     input: impl Read,
     mut take: impl FnMut(ListedArchive) -> Result<(), E>,
 ) -> Result<InventorySummary, ReadError<E>> {
     let mut failure = None;
     let mut result = InventorySummary::default();
+    let since_row = Cell::new(0);
+    let input = BufReader::with_capacity(READ_BYTES, Bounded { input, since_row: &since_row });
     let mut deserializer = serde_json::Deserializer::from_reader(input);
     let mut visit = |archive| {
         take(archive).map_err(|error| {
             failure = Some(error);
         })
     };
-    let inventory = InventoryVisitor { take: &mut visit, result: &mut result };
+    let inventory = InventoryVisitor { take: &mut visit, result: &mut result, since_row: &since_row };
     let outcome = serde::Deserializer::deserialize_map(&mut deserializer, inventory);
     let outcome = outcome.and_then(|()| deserializer.end());
     match (failure, outcome) {
@@ -50,11 +59,29 @@ pub(super) enum ReadError<E> {
     Take(E),
 }
 
+/// Refuses to bring more than a row can have.
+struct Bounded<'a, R> {
+    input: R,
+    since_row: &'a Cell<usize>,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.since_row.get() > ROW_MAX_BYTES {
+            return Err(io::Error::other("one of its rows has no end"));
+        }
+        let count = self.input.read(buffer)?;
+        self.since_row.set(self.since_row.get() + count);
+        Ok(count)
+    }
+}
+
 type Take<'a> = dyn FnMut(ListedArchive) -> Result<(), ()> + 'a;
 
 struct InventoryVisitor<'a> {
     take: &'a mut Take<'a>,
     result: &'a mut InventorySummary,
+    since_row: &'a Cell<usize>,
 }
 
 impl<'de> Visitor<'de> for InventoryVisitor<'_> {
@@ -72,7 +99,8 @@ impl<'de> Visitor<'de> for InventoryVisitor<'_> {
                 "InventoryDate" => self.result.date = map.next_value::<String>()?.parse().ok(),
                 "ArchiveList" => {
                     has_list = true;
-                    map.next_value_seed(ListSeed { take: &mut *self.take, result: &mut *self.result })?;
+                    let (take, result) = (&mut *self.take, &mut *self.result);
+                    map.next_value_seed(ListSeed { take, result, since_row: self.since_row })?;
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -84,6 +112,7 @@ impl<'de> Visitor<'de> for InventoryVisitor<'_> {
 struct ListSeed<'a, 'b> {
     take: &'a mut Take<'b>,
     result: &'a mut InventorySummary,
+    since_row: &'a Cell<usize>,
 }
 
 impl<'de> DeserializeSeed<'de> for ListSeed<'_, '_> {
@@ -103,6 +132,7 @@ impl<'de> Visitor<'de> for ListSeed<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while let Some(raw) = seq.next_element::<Box<RawValue>>()? {
+            self.since_row.set(0);
             match listed(raw.get()) {
                 Some(archive) => (self.take)(archive).map_err(|()| A::Error::custom("stopped"))?,
                 None => self.result.unreadable_rows += 1,
@@ -166,6 +196,31 @@ mod tests {
         let (listed, result) =
             names(r#"{"ArchiveList":[{"ArchiveId":7},{},{"ArchiveId":"a"},{"ArchiveId":""}]}"#);
         assert_eq!((listed.len(), result.unreadable_rows), (1, 3));
+    }
+
+    /// The row was gathered for as long as it went on.
+    #[test]
+    fn a_row_without_end_does_not_fill_the_memory() {
+        for begun in [
+            r#"{"ArchiveList":[{"ArchiveId":"a"},{"ArchiveId":""#,
+            r#"{"ArchiveList":[{"Later":["#,
+            r#"{"VaultARN":""#,
+            r#"{""#,
+        ] {
+            let mut rest = io::repeat(b'1').take(1 << 40);
+            let result = read(begun.as_bytes().chain(&mut rest), |_| Ok::<(), ()>(()));
+            let Err(ReadError::Malformed(why)) = result else { unreachable!("{result:?}") };
+            assert!(why.contains("one of its rows has no end"), "{why}");
+            assert!((1 << 40) - rest.limit() < 17 << 20);
+        }
+    }
+
+    #[test]
+    fn rows_may_be_long_and_many() {
+        let row = format!(r#"{{"ArchiveId":"a","ArchiveDescription":"{}"}},"#, "\\u0041".repeat(1_000_000));
+        let rows = row.repeat(7);
+        let (listed, _) = names(&format!(r#"{{"ArchiveList":[{}]}}"#, rows.trim_end_matches(',')));
+        assert!(listed.len() == 7 && listed.iter().flatten().all(|name| name.len() == 1_000_000));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Bringing the cache in line with the vault, by way of an inventory.
 
 use std::fs::File;
-use std::io::{self, BufReader, Seek};
+use std::io::{self, Seek};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +21,6 @@ use crate::types::{AccountId, JobId, Timestamp, VaultName, quoted};
 
 /// How much of an inventory one request fetches.
 const INVENTORY_RANGE_BYTES: u64 = 1024 * 1024;
-/// How much of an inventory is read from its file at a time.
-const READ_BYTES: usize = 256 * 1024;
 /// After how many archives of an inventory it is told how many they are.
 const TOLD_EVERY: u64 = 1000;
 
@@ -296,7 +294,6 @@ impl Intake {
                 }
                 take(listed)
             };
-            let file = BufReader::with_capacity(READ_BYTES, file);
             let summary = inventory::read(file, counting).map_err(unreadable)?;
             taken(&asked.scope, &asked.vault, &summary)
         };

@@ -5,6 +5,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{alphabet, engine::general_purpose};
 use serde::Deserialize;
 
+use super::names::ARCHIVE_NAME_MAX_BYTES;
+
 /// Padding is left out by one of the programs; whoever writes it is understood too.
 const LENIENT: GeneralPurposeConfig =
     general_purpose::NO_PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -18,8 +20,12 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 /// - FastGlacier and those who write like it: XML, `<m>` with the path in base64 in `<p>`, or `<ArchiveMetadata>` with
 ///   `<Path>`, as its page on the metadata format describes versions 1 to 4.
 ///
-/// A name that holds control characters, or nothing, is none: a line of a list could not hold it.
+/// A name that holds control characters, or nothing, is none: a line of a list could not hold it. Nor is there one in a
+/// description that is longer than Glacier takes: someone made that up, and attributes of XML are compared each with all.
 pub fn file_name_in(description: &str) -> Option<String> {
+    if description.len() > ARCHIVE_NAME_MAX_BYTES {
+        return None;
+    }
     let description = description.trim();
     let name = if let Some(encoded) = description.strip_prefix("mt2 ") {
         mt_file_name(&String::from_utf8(URL_SAFE.decode(encoded).ok()?).ok()?)?
@@ -112,6 +118,18 @@ mod tests {
         ] {
             assert_eq!(file_name_in(plain), None, "{plain}");
         }
+    }
+
+    /// Reading one of a million bytes took minutes, so that an inventory of one such row could hold up a sync for ever.
+    #[test]
+    fn a_description_that_is_too_long_to_be_one_is_not_read() {
+        let attributes = |count| (0..count).map(|number| format!(" a{number}=''")).collect::<String>();
+        let description = |count| format!("<m{}><p>YQ==</p></m>", attributes(count));
+        assert_eq!(file_name_in(&description(100)).as_deref(), Some("a"));
+        let long = description(150_000);
+        let began = std::time::Instant::now();
+        assert_eq!(file_name_in(&long), None);
+        assert!(began.elapsed() < std::time::Duration::from_secs(1));
     }
 
     proptest::proptest! {

@@ -8,7 +8,7 @@ use super::{InvalidValue, quoted};
 /// Longest vault name, in bytes (developer guide, "Working with Vaults").
 const VAULT_NAME_MAX_BYTES: usize = 255;
 /// Longest archive description, in bytes (API reference, "Upload Archive").
-const ARCHIVE_NAME_MAX_BYTES: usize = 1024;
+pub(super) const ARCHIVE_NAME_MAX_BYTES: usize = 1024;
 
 /// The name of a vault: 1 to 255 of `A-Z a-z 0-9 _ - .`, unique within an account and region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
