@@ -8,6 +8,8 @@ mod chunks;
 mod config;
 mod credentials;
 mod failure;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod info;
 mod notices;
 mod protocol;

@@ -10,6 +10,8 @@ mod dedupe;
 mod delete;
 mod download;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod inventory;
 mod job_wait;
 mod jobs;

@@ -19,6 +19,9 @@ pub mod cache;
 pub mod cli;
 pub mod engine;
 pub mod estimate;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod service;
 pub mod settings;
 pub mod treehash;

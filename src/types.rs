@@ -5,6 +5,8 @@
 mod annex_name;
 mod archive_ref;
 mod foreign_name;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod ids;
 mod name_pattern;
 mod names;

@@ -23,8 +23,8 @@ pub fn annex_name(prefix: &str, key: &[u8]) -> Result<ArchiveName, InvalidValue>
 }
 
 /// Returns the key whose archive has the name, if it has the prefix.
-#[cfg(test)]
-fn key_of(prefix: &str, name: &str) -> Option<Vec<u8>> {
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn key_of(prefix: &str, name: &str) -> Option<Vec<u8>> {
     let rest = name.strip_prefix(prefix)?;
     match rest.strip_prefix(MARK) {
         Some(encoded) => decoded(encoded),
@@ -53,7 +53,7 @@ fn encoded(key: &[u8]) -> String {
     name
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 fn decoded(name: &str) -> Option<Vec<u8>> {
     let mut key = Vec::new();
     let mut bytes = name.bytes();
