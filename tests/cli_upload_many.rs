@@ -206,3 +206,26 @@ fn standard_input_has_a_record_too() {
     let stored = records(&shell.glacier_with_input(&arguments, b"x"));
     assert_eq!((&stored[0]["file"], &stored[0]["size_bytes"]), (&Value::Null, &1.into()));
 }
+
+/// Each file that waited for its turn held 30 KiB, so that ten thousand were more than all that is promised.
+#[test]
+fn files_that_wait_for_their_turn_take_no_memory() {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    std::fs::create_dir(shell.path("many")).unwrap();
+    for number in 0..4000 {
+        std::fs::write(shell.path("many").join(number.to_string()), "x").unwrap();
+    }
+    let mut command = shell.glacier_command(&["archive", "upload", "--dry-run", "-r", "many", "v"]);
+    command.stdout(std::process::Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_kib = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak_kib = peak.map_or(peak_kib, |peak| peak.parse::<u64>().unwrap());
+    }
+    assert!(child.wait().unwrap().success());
+    assert!((1000..80 * 1024).contains(&peak_kib), "{peak_kib} KiB");
+}

@@ -12,6 +12,7 @@ mod order;
 
 use std::sync::{Mutex, PoisonError};
 
+use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 
 use super::download::Output;
@@ -109,11 +110,17 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Takes all orders as far as they go without waiting, several at once.
+    /// Takes all orders as far as they go without waiting, several at once. Those that are not begun take no memory.
     async fn advance_all(&self, orders: &mut [Order]) {
-        let advancing: Vec<_> =
-            orders.iter_mut().map(|order| self.advance_or_give_up(order).boxed()).collect();
-        futures_util::stream::iter(advancing).buffer_unordered(ASKED_AT_ONCE).collect::<()>().await;
+        let mut rest = orders.iter_mut();
+        let mut advancing = FuturesUnordered::new();
+        loop {
+            let free = ASKED_AT_ONCE.saturating_sub(advancing.len());
+            advancing.extend(rest.by_ref().take(free).map(|order| self.advance_or_give_up(order).boxed()));
+            if advancing.next().await.is_none() {
+                return;
+            }
+        }
     }
 
     /// One that fails is no reason to break off the others.
@@ -272,12 +279,16 @@ impl Work<'_> {
                 None => true,
             });
         }
-        let asking: Vec<_> = waiting.into_iter().map(|order| self.ask(order).boxed()).collect();
-        let mut asking = futures_util::stream::iter(asking).buffer_unordered(ASKED_AT_ONCE);
-        while let Some(asked) = asking.next().await {
-            asked?;
+        let mut rest = waiting.into_iter();
+        let mut asking = FuturesUnordered::new();
+        loop {
+            let free = ASKED_AT_ONCE.saturating_sub(asking.len());
+            asking.extend(rest.by_ref().take(free).map(|order| self.ask(order).boxed()));
+            match asking.next().await {
+                Some(asked) => asked?,
+                None => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     async fn ask(&self, order: &mut Order) -> Result<(), EngineError> {

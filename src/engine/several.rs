@@ -2,12 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 
 use super::EngineError;
 
 /// Works on the items, some at once, and tells of each when it is done. One that fails does not stop the others,
 /// unless all would fail so: then what has begun comes to its end, and nothing is told of the rest, which is as it was.
+/// What is not begun takes no memory.
 pub(super) async fn each<'a, Item, Done, Working>(
     items: &'a [Item],
     at_once: usize,
@@ -19,9 +21,11 @@ pub(super) async fn each<'a, Item, Done, Working>(
     Working: Future<Output = Result<Done, EngineError>> + Send,
 {
     let is_useless = &AtomicBool::new(false);
-    let working: Vec<_> = items
-        .iter()
-        .map(|item| {
+    let mut rest = items.iter();
+    let mut working = FuturesUnordered::new();
+    loop {
+        let free = at_once.saturating_sub(working.len());
+        working.extend(rest.by_ref().take(free).map(|item| {
             let working = work(item);
             async move {
                 if is_useless.load(Ordering::Relaxed) {
@@ -32,12 +36,11 @@ pub(super) async fn each<'a, Item, Done, Working>(
                 Some((item, done))
             }
             .boxed()
-        })
-        .collect();
-    let mut working = futures_util::stream::iter(working).buffer_unordered(at_once);
-    while let Some(worked) = working.next().await {
-        if let Some((item, done)) = worked {
-            tell(item, done);
+        }));
+        match working.next().await {
+            Some(Some((item, done))) => tell(item, done),
+            Some(None) => {}
+            None => return,
         }
     }
 }
