@@ -34,6 +34,27 @@ def test_keys_can_be_embedded_for_other_clones(person, emulator, tmp_path):
     assert "queued retrieval job" in clone.fails("git", "annex", "get", "file").said
 
 
+def test_the_log_of_the_remote_has_requests_and_no_secret(person, emulator, tmp_path):
+    """At its finest, with keys that git-annex keeps and embeds, and the conversation that git-annex shows left out."""
+    person.environment["GLACIER_LOG"] = "trace"
+    said = [person.does(*INIT, "encryption=shared", "embedcreds=yes").said]
+    person.adds("file", b"x")
+    said.append(person.does("git", "annex", "copy", "--to", "g", "file").said)
+    assert "debug: UploadArchive: HTTP status 201, request id " in said[-1]
+    without_keys(person)
+    person.does("git", "annex", "drop", "file")
+    said.append(person.fails("git", "annex", "get", "file").said)
+    assert "debug: InitiateJob: HTTP status 202, request id " in said[-1]
+    clone = Person(emulator, tmp_path / "other", clone_of=person)
+    clone.enables("g")
+    clone.environment |= {"GLACIER_LOG": "trace", "AWS_SECRET_ACCESS_KEY": "wrong/secret"}
+    said.append(clone.fails("git", "annex", "get", "file").said)
+    said.append(clone.fails("git", "annex", "move", "--from", "g", "file").said)
+    for text in said:
+        assert "git-annex-remote-glacier[" in text
+        assert SECRET not in text and "wrong/secret" not in text and "Signature=" not in text
+
+
 def test_a_profile_is_preferred(person):
     (person.home / ".aws").mkdir()
     (person.home / ".aws" / "credentials").write_text(

@@ -37,15 +37,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match complete::answer(&arguments) {
         Ok(false) => {}
         Ok(true) => return Exit::Done.into(),
-        Err(error) => return output::usage(&error).into(),
+        Err(error) => return output::usage(&error, &grammar(), &arguments).into(),
     }
-    let args = match Args::try_parse_from(arguments) {
+    let args = match Args::try_parse_from(&arguments) {
         Ok(args) => args,
-        Err(error) => return output::usage(&error).into(),
+        Err(error) => return output::usage(&error, &grammar(), &arguments).into(),
     };
     if args.json && !args.command.has_records() {
         output::say("this command prints no records; run it without --json");
         return Exit::Usage.into();
+    }
+    let filter = crate::settings::log_filter();
+    if let Err(error) =
+        crate::logging::start("glacier", args.verbose, filter.as_deref(), || output::BesideBars)
+    {
+        output::warning(error);
     }
     let form = if args.json { Form::Json } else { Form::Text };
     let runtime = match tokio::runtime::Runtime::new() {
@@ -90,9 +96,8 @@ async fn execute(args: Args, interrupts: &Interrupts) -> Result<Exit> {
     if let Some(why) = engine.cache_read_only() {
         output::warning(format_args!("{why}. Until then this goes on with what it knows"));
     }
-    let progress = progress::shown(args.progress, args.verbose);
-    let observer = Arc::new(report::Reporter { is_verbose: args.verbose });
-    let engine = engine.with_transfers(args.command.transfer_settings(&defaults), observer);
+    let progress = progress::shown(args.progress, args.verbose > 0);
+    let engine = engine.with_transfers(args.command.transfer_settings(&defaults), Arc::new(report::Reporter));
     interrupts.wait_for(&engine);
     let failing = commands::task::failing(&args.command, &defaults);
     let interrupts = interrupts.clone();

@@ -73,7 +73,7 @@ pub use crate::service::{
 
 use crate::cache::Cache;
 use crate::service::{Bandwidth, Glacier};
-use crate::types::VaultName;
+use crate::types::{VaultName, quoted};
 use jobs::JobLists;
 use stop::Stop;
 use transfers::Transfers;
@@ -104,6 +104,7 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let glacier = Glacier::connect(connection).await?;
         let cache = Arc::new(Cache::open(cache_path)?);
+        tracing::debug!("region {}, cache {}", glacier.region(), quoted(&cache_path.to_string_lossy()));
         let caller = match &connection.keys {
             Some(keys) => Caller { access_key_id: Some(keys.access_key_id.clone()), ..Caller::default() },
             None => connection.caller.clone(),

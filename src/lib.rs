@@ -3,11 +3,12 @@
 //! # The rooms, and who may call whom
 //!
 //! Data flows one way: `bin -> cli | annex -> engine -> service, cache -> types, treehash`. `settings` is read once,
-//! by the two rooms that face the outside.
+//! by the two rooms that face the outside; `logging` is begun by them.
 //!
 //! - [`types`], [`treehash`]: what a valid name, reference, size and hash is. No I/O.
 //! - [`estimate`]: what things cost, by prices that come in as values. No I/O.
 //! - [`settings`]: the environment, and the files of configuration and prices, read once.
+//! - [`logging`]: who hears what the rooms tell of their work.
 //! - [`service`]: Glacier through the SDK, whose types stay inside; errors sorted by one table.
 //! - [`cache`]: the SQLite file. Knows no network.
 //! - [`engine`]: policy. What comes first, what is verified, what is known. Knows neither terminal nor git-annex.
@@ -22,6 +23,7 @@ pub mod estimate;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod logging;
 pub mod service;
 pub mod settings;
 pub mod treehash;

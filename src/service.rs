@@ -8,6 +8,7 @@ mod connection;
 mod error;
 mod jobs;
 mod outputs;
+mod requests;
 mod retries;
 mod retrieval_policy;
 mod sending;

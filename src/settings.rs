@@ -26,6 +26,11 @@ const PRICE_FILE: &str = "glacier-cli/prices.toml";
 /// The variable by which `glacier annex prefetch` tells the special remote, through git-annex, what it is for.
 pub const PREFETCH_VARIABLE: &str = "GLACIER_ANNEX_PREFETCH";
 
+/// Returns the filter of the log that the environment names in `GLACIER_LOG`; empty counts as none.
+pub fn log_filter() -> Option<String> {
+    variable("GLACIER_LOG")
+}
+
 /// What the environment and the command line decide.
 #[derive(Debug, Clone)]
 pub struct Settings {

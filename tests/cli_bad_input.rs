@@ -221,3 +221,22 @@ fn a_link_to_what_is_not_there_is_not_replaced() {
     assert_eq!(shell.count("InitiateJob"), 0, "nothing is paid for");
     assert!(shell.path("link").is_symlink() && !shell.path("nowhere").exists());
 }
+
+/// A wrong value led to the help of the whole program, which has nothing about it.
+#[test]
+fn a_wrong_value_leads_to_the_help_of_its_command() {
+    let shell = Shell::new();
+    for (arguments, command) in [
+        (&["archive", "retrieve", "--tier=slow", "v", "a"][..], "glacier archive retrieve"),
+        (&["--region", "vault", "vault", "sync", "--max-age", "soon", "v"], "glacier vault sync"),
+        (&["-v", "--region=../x", "--profile", "job", "job", "list"], "glacier job list"),
+        (&["policy", "set", "bytes-per-hour", "many"], "glacier policy set bytes-per-hour"),
+        (&["archive", "list", "list", "delete"], "glacier archive list"),
+        (&["vault", "--region", "../x"], "glacier vault"),
+        (&["--endpoint-url", "nonsense"], "glacier"),
+    ] {
+        let said = format!("; see '{command} --help'\n");
+        let outcome = shell.glacier(arguments);
+        assert!(outcome.status == 2 && outcome.stderr.ends_with(&said), "{arguments:?}: {outcome:?}");
+    }
+}

@@ -190,7 +190,7 @@ fn words_and_bars_do_not_tear_each_other() {
     let shown = rows(&screen);
     let (bar, words) = shown.split_last().unwrap();
     assert!(bar.starts_with("file") && bar.contains(" of 24.0 MiB"), "{screen}");
-    assert!(words[0].starts_with("glacier: info: part "), "{screen}");
+    assert!(words[0].starts_with("glacier: info: "), "{screen}");
     let (left, status) = terminal.end();
     assert_eq!(status, 0);
     let text = rows(&left).concat();

@@ -2,7 +2,11 @@
 
 use std::process::ExitCode;
 
-use glacier_engine::{annex, engine::Connection, settings::Settings};
+use glacier_engine::engine::Connection;
+use glacier_engine::settings::{self, Settings};
+use glacier_engine::{annex, logging};
+
+const NAME: &str = "git-annex-remote-glacier";
 
 const HELP: &str = "\
 git-annex-remote-glacier is a special remote of git-annex: files go into vaults of Amazon Glacier and come back.
@@ -38,6 +42,9 @@ fn main() -> ExitCode {
 }
 
 fn serve() -> ExitCode {
+    if let Err(error) = logging::start(NAME, 0, settings::log_filter().as_deref(), std::io::stderr) {
+        eprintln!("{NAME}: {error}");
+    }
     match Settings::read(Connection::default()) {
         Ok(settings) => annex::run(settings),
         Err(error) => {

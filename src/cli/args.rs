@@ -30,9 +30,9 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) profile: Option<String>,
 
-    /// Say what happens on the way, such as requests that are sent again.
-    #[arg(long, short, global = true)]
-    pub(super) verbose: bool,
+    /// Say what happens on the way, such as requests that are sent again; -vv: every request to Glacier.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
 
     /// Print records for programs, one JSON object a line; not every command has them.
     #[arg(long, global = true)]

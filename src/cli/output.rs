@@ -1,8 +1,9 @@
 //! Words on standard error, each line with the program's name before it.
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fmt::Display;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use clap::error::{ContextKind, ErrorKind};
 
@@ -88,7 +89,7 @@ fn in_one_line(error: &anyhow::Error) -> String {
 }
 
 /// Says what is wrong with a command line, in one line; prints help where that was asked for.
-pub(super) fn usage(error: &clap::Error) -> Exit {
+pub(super) fn usage(error: &clap::Error, grammar: &clap::Command, arguments: &[OsString]) -> Exit {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let _ = error.print();
@@ -100,7 +101,7 @@ pub(super) fn usage(error: &clap::Error) -> Exit {
             Exit::Usage
         }
         _ => {
-            say(format_args!("{}; see '{} --help'", one_line(error), command_of(error)));
+            say(format_args!("{}; see '{} --help'", one_line(error), command_of(grammar, arguments)));
             Exit::Usage
         }
     }
@@ -119,16 +120,39 @@ fn one_line(error: &clap::Error) -> String {
     }
 }
 
-/// The command that the usage line of clap's text is of, where there is one.
-fn command_of(error: &clap::Error) -> String {
-    let text = error.render().to_string();
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("glacier");
-    let words = usage.split(' ').take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
-    words.collect::<Vec<_>>().join(" ")
+/// The command that is meant by a command line of this grammar, as far as it can be told, such as `glacier vault list`.
+fn command_of(grammar: &clap::Command, arguments: &[OsString]) -> String {
+    let (mut command, mut name) = (grammar, grammar.get_name().to_owned());
+    let mut words = arguments.iter().skip(1).map(|argument| argument.to_string_lossy());
+    while let Some(word) = words.next() {
+        let long = word.strip_prefix("--").unwrap_or_default();
+        let takes_next =
+            |option: &clap::Arg| option.get_long() == Some(long) && option.get_action().takes_values();
+        if let Some(below) = command.find_subcommand(&*word) {
+            command = below;
+            name = format!("{name} {}", below.get_name());
+        } else if grammar.get_arguments().any(takes_next) {
+            words.next();
+        }
+    }
+    name
+}
+
+/// Standard error while there may be bars on it: what is written at once stands above them.
+pub(super) struct BesideBars;
+
+impl Write for BesideBars {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        progress::beside(|| std::io::stderr().lock().write_all(text)).map(|()| text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn prefixed(prefix: &str, message: impl Display) {
     // All lines by one write, so that those of several processes do not mix.
     let text: String = message.to_string().lines().map(|line| format!("{prefix}{line}\n")).collect();
-    let _ = progress::beside(|| std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes()));
+    let _ = BesideBars.write_all(text.as_bytes());
 }

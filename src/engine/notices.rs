@@ -1,8 +1,9 @@
 //! What happens on the way that is worth a word. The engine knows nothing of who hears it.
 
+use std::fmt;
 use std::time::Duration;
 
-use crate::types::ArchiveId;
+use crate::types::{ArchiveId, quoted};
 
 /// Hears what happens on the way.
 pub trait Observer: Send + Sync {
@@ -85,4 +86,41 @@ pub enum Notice {
         /// How the archive is referred to.
         name: String,
     },
+}
+
+/// In words for people, on one line.
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Repeating { what, why, next_try, tries_max, pause } => {
+                let seconds = pause.as_secs_f64();
+                write!(f, "{what}: {why}; try {next_try} of {tries_max} in {seconds:.1} s")
+            }
+            Self::FewerAtOnce { parts } => {
+                write!(f, "the link is slow; {parts} parts at once from now on")
+            }
+            Self::Resumed { name, bytes } => {
+                write!(f, "going on with the upload of {}: {bytes} bytes are at Glacier", quoted(name))
+            }
+            Self::StartedAnew { name, why } => {
+                write!(f, "beginning the upload of {} anew: {why}", quoted(name))
+            }
+            Self::FoundStored { name, archive } => {
+                write!(f, "an earlier upload of {} had stored it, as id:{archive}", quoted(name))
+            }
+            Self::FoundNotStored { name } => {
+                write!(f, "an earlier upload of {} had not stored it", quoted(name))
+            }
+            Self::DownloadResumed { name, bytes } => {
+                write!(f, "going on with archive {}: {bytes} bytes are here", quoted(name))
+            }
+            Self::JobFailed { name } => {
+                write!(f, "a job for archive {} failed at Glacier; started another", quoted(name))
+            }
+            Self::AlsoFailed { why } => f.write_str(why),
+            Self::OutputExpired { name } => {
+                write!(f, "what was ready of archive {} has expired; started another job", quoted(name))
+            }
+        }
+    }
 }

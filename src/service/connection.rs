@@ -18,9 +18,11 @@ use aws_sdk_glacier::error::BoxError;
 use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
 use tokio::sync::OnceCell;
+use tracing::trace;
 
 use super::bandwidth::Bandwidth;
 use super::error::{ServiceError, innermost};
+use super::requests;
 use crate::types::{Region, quoted};
 
 /// The region of the original program, when nothing names another.
@@ -181,7 +183,8 @@ impl Glacier {
     pub(super) async fn client(&self) -> &aws_sdk_glacier::Client {
         let make = async || {
             let config = aws_sdk_glacier::config::Builder::from(self.config().await);
-            let config = config.interceptor(UrlNote(Arc::clone(&self.url))).build();
+            let config =
+                config.interceptor(UrlNote(Arc::clone(&self.url))).interceptor(requests::Log).build();
             aws_sdk_glacier::Client::from_conf(config)
         };
         self.client.get_or_init(make).await
@@ -242,6 +245,7 @@ impl Glacier {
             let cause = format!("the access key {} holds what no key holds, such as a line end", quoted(id));
             return Err(ServiceError::Configuration { cause });
         }
+        trace!("requests are signed with access key {id}");
         Ok(id.to_owned())
     }
 }

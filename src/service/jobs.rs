@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_glacier::types::{ActionCode, GlacierJobDescription, JobParameters, StatusCode};
+use tracing::info;
 
 use super::{Glacier, ServiceError, retries};
 use crate::treehash::TreeHash;
@@ -178,12 +179,16 @@ impl Glacier {
         vault: &VaultName,
         parameters: JobParameters,
     ) -> Result<JobId, ServiceError> {
+        let what = [parameters.r#type(), parameters.archive_id(), parameters.tier()];
+        let what = what.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let request =
             self.client().await.initiate_job().vault_name(vault.as_str()).job_parameters(parameters);
         let request = request.customize().config_override(retries::once(aws_sdk_glacier::Config::builder()));
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
         let id = answer.job_id().unwrap_or_default().parse();
-        id.map_err(|error| ServiceError::bad_answer(format!("{error}")))
+        let id = id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?;
+        info!("job {id} has begun in vault {vault}: {what}");
+        Ok(id)
     }
 
     /// Lists all jobs of the vault that the service still knows, through all pages, in the service's order.

@@ -89,7 +89,7 @@ pub(super) fn hint(error: &ServiceError) -> Option<String> {
             "to try this program without one that holds vaults, run 'glacier-emulator -- bash' (docs/first-steps.md)"
         }
         E::Refused { code, .. } if code == "PolicyEnforcedException" => {
-            "see the policy with 'aws glacier get-data-retrieval-policy --account-id -', retrieve with '--tier bulk' (git-annex: tier=Bulk), to which it does not apply, or run the same command again later"
+            "see the policy with 'glacier policy get', change it with 'glacier policy set', retrieve with '--tier bulk' (git-annex: tier=Bulk), to which it does not apply, or run the same command again later"
         }
         E::Refused { code, .. } if code == "LimitExceededException" => {
             "delete what is not needed, or ask AWS for more in the console of Service Quotas"

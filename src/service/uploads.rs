@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_glacier::primitives::ByteStream;
 use bytes::Bytes;
+use tracing::debug;
 
 use super::sending::{Gate, Hook, Sending};
 use super::{ByteRange, Glacier, ServiceError, retries, vaults::account_of_location};
@@ -74,7 +75,7 @@ impl Glacier {
             answer = request.send() => answer.map_err(|error| self.sorted(&error))?,
             () = sending.silence() => return Err(self.silent()),
         };
-        stored(answer.archive_id(), answer.location(), answer.checksum(), tree_hash)
+        stored(vault, answer.archive_id(), answer.location(), answer.checksum(), tree_hash)
     }
 
     /// Begins an upload in parts. Nothing is stored until it is completed.
@@ -94,7 +95,9 @@ impl Glacier {
         let request = request.customize().config_override(retries::left_to_the_engine());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
         let id = answer.upload_id().unwrap_or_default().parse();
-        id.map_err(|error| ServiceError::bad_answer(format!("{error}")))
+        let id = id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?;
+        debug!("upload {id} has begun in vault {vault}, in parts of {} bytes", part_size.bytes());
+        Ok(id)
     }
 
     /// Stores one part that begins at `start_byte`; sent again, it takes the place of the former. Returns its tree
@@ -152,7 +155,7 @@ impl Glacier {
             .checksum(tree_hash.to_string());
         let request = request.customize().config_override(retries::long_work());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
-        stored(answer.archive_id(), answer.location(), answer.checksum(), tree_hash)
+        stored(vault, answer.archive_id(), answer.location(), answer.checksum(), tree_hash)
     }
 
     /// Lists the parts that the service holds, in their order.
@@ -210,7 +213,9 @@ impl Glacier {
             .abort_multipart_upload()
             .vault_name(vault.as_str())
             .upload_id(upload.as_str());
-        request.send().await.map(drop).map_err(|error| self.sorted(&error))
+        request.send().await.map_err(|error| self.sorted(&error))?;
+        debug!("upload {upload} in vault {vault} is given up");
+        Ok(())
     }
 
     /// Deletes the archive; one that is deleted already counts as done.
@@ -218,7 +223,9 @@ impl Glacier {
         let request =
             self.client().await.delete_archive().vault_name(vault.as_str()).archive_id(archive.as_str());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
-        self.require_genuine(&answer)
+        self.require_genuine(&answer)?;
+        debug!("archive {archive} is deleted from vault {vault}");
+        Ok(())
     }
 
     fn sending(&self, data: &Bytes, gate: &Arc<Gate>, when_sent: Box<dyn FnOnce() + Send>) -> Arc<Sending> {
@@ -232,14 +239,17 @@ impl Glacier {
 
 /// Reads an answer that acknowledges an archive with the tree hash `sent`.
 fn stored(
+    vault: &VaultName,
     id: Option<&str>,
     location: Option<&str>,
     said: Option<&str>,
     sent: TreeHash,
 ) -> Result<StoredArchive, ServiceError> {
     let id = id.unwrap_or_default().parse();
+    let id = id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?;
+    debug!("archive {id} is stored in vault {vault}");
     Ok(StoredArchive {
-        id: id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?,
+        id,
         account: location.and_then(account_of_location),
         other_tree_hash: said.filter(|said| said.parse().ok() != Some(sent)).map(str::to_owned),
     })

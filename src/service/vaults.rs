@@ -5,7 +5,7 @@ use aws_sdk_glacier::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_glacier::operation::RequestId;
 use aws_sdk_glacier::types::DescribeVaultOutput;
 
-use super::{Glacier, ServiceError};
+use super::{Glacier, ServiceError, requests};
 use crate::types::{AccountId, Timestamp, VaultName};
 
 /// A vault as the service describes it. Its counts are those of the last inventory, not of this moment.
@@ -81,6 +81,7 @@ impl Glacier {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
+        requests::log_failure(error);
         ServiceError::from_sdk(self.place(), error)
     }
 

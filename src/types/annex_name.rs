@@ -6,7 +6,8 @@
 
 use std::fmt::Write;
 
-use super::{ArchiveName, InvalidValue};
+use super::names::{ARCHIVE_NAME_MAX_BYTES, shortened};
+use super::{ArchiveName, InvalidValue, quoted};
 
 const MARK: char = '%';
 
@@ -14,12 +15,20 @@ const MARK: char = '%';
 ///
 /// # Errors
 ///
-/// When it is too long. No file system that git-annex keeps its objects on holds such a key.
+/// When it is too long: by its prefix, as no file system that git-annex keeps its objects on holds such a key.
 pub fn annex_name(prefix: &str, key: &[u8]) -> Result<ArchiveName, InvalidValue> {
-    match plain(key) {
-        Some(key) => format!("{prefix}{key}").parse(),
-        None => format!("{prefix}{}", encoded(key)).parse(),
+    let name = match plain(key) {
+        Some(key) => format!("{prefix}{key}"),
+        None => format!("{prefix}{}", encoded(key)),
+    };
+    if name.len() > ARCHIVE_NAME_MAX_BYTES {
+        return Err(InvalidValue(format!(
+            "fileprefix= and key make {}, a name of {} bytes, and Glacier takes at most {ARCHIVE_NAME_MAX_BYTES}; use a shorter fileprefix=, or give the file a shorter key, such as with 'git annex migrate --backend=SHA256 FILE'",
+            quoted(&shortened(&name)),
+            name.len()
+        )));
     }
+    name.parse()
 }
 
 /// Returns the key whose archive has the name, if it has the prefix.
@@ -74,6 +83,15 @@ mod tests {
 
     fn name(key: &str) -> String {
         annex_name("pre-", key.as_bytes()).expect("short").as_str().to_owned()
+    }
+
+    /// It was sent to an option of the command line, which git-annex does not have.
+    #[test]
+    fn a_name_that_is_too_long_has_a_hint_for_git_annex() {
+        let said = annex_name("pre-", "ü".repeat(200).as_bytes()).expect_err("too long").to_string();
+        assert!(said.contains("'pre-%%C3%BC") && said.contains("a name of 1205 bytes"), "{said}");
+        assert!(said.contains("git annex migrate") && !said.contains("--name"), "{said}");
+        assert!(!said.contains('\n') && said.len() < 400, "{said}");
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl FromStr for ArchiveName {
 }
 
 /// A message must fit a line that people read: long names are shown by their beginning.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     const SHOWN_MAX_CHARS: usize = 60;
     if text.chars().count() <= SHOWN_MAX_CHARS {
         return text.to_owned();
