@@ -11,6 +11,7 @@ mod failure;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod info;
+mod manual;
 mod notices;
 mod protocol;
 mod remote;
@@ -30,6 +31,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::engine::SystemClock;
 use crate::settings::Settings;
+pub use manual::manual_page;
 pub use serving::{End, serve};
 
 /// Serves git-annex on standard input and output until it has no more to ask.

@@ -142,3 +142,27 @@ fn every_command_has_a_page_in_the_manual() {
         .glacier(&["man-pages", "/dev/null/x"])
         .is_refused(1, "cannot write to '/dev/null/x': Not a directory");
 }
+
+/// It has each setting that git-annex is told of.
+#[test]
+fn the_remote_has_a_page_in_the_manual() {
+    let shell = Shell::new();
+    let remote = env!("CARGO_BIN_EXE_git-annex-remote-glacier");
+    let page = run(shell.command(remote).arg("--man-page"));
+    assert_eq!((page.status, page.stderr.as_str()), (0, ""));
+    let listed = support::run_with_input(&mut shell.command(remote), b"LISTCONFIGS\n").stdout;
+    let settings = listed.lines().filter_map(|line| line.strip_prefix("CONFIG ")?.split(' ').next());
+    let settings: Vec<&str> = settings.collect();
+    assert!(settings.len() >= 10, "{listed}");
+    for name in settings.into_iter().chain(["GLACIER_LOG", "EXIT STATUS"]) {
+        assert!(page.stdout.contains(name), "{name}: {}", page.stdout);
+    }
+    let Ok(man) = Command::new("man").arg("--version").output() else { return };
+    assert!(man.status.success());
+    shell.write("page.1", &page.stdout);
+    let mut command = shell.command("man");
+    command.env("PATH", path_to_glacier()).env("LC_ALL", "C.UTF-8").args(["--warnings", "-l", "page.1"]);
+    let shown = run(&mut command);
+    assert_eq!((shown.status, shown.stderr.as_str()), (0, ""), "{}", shown.stdout);
+    assert!(shown.stdout.contains("externaltype=glacier"), "{}", shown.stdout);
+}

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use glacier_emulator::{ACCESS_KEY_ID, Builder, Emulator, Fault, JobDelays, SECRET_ACCESS_KEY, duration};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -97,6 +97,12 @@ enum Tool {
         #[arg(long, default_value = "us-east-1")]
         region: String,
     },
+    /// Write the manual, for those who make packages.
+    #[command(hide = true)]
+    ManPages {
+        /// Where to write it; made if it is not there.
+        directory: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -120,9 +126,17 @@ fn in_one_line(error: &anyhow::Error) -> String {
 }
 
 async fn run(args: Args) -> Result<ExitCode> {
-    if let Some(Tool::Seed { data, vault, archives, region }) = args.tool {
-        glacier_emulator::seed(&data, &region, &vault, archives)?;
-        return Ok(ExitCode::SUCCESS);
+    match args.tool {
+        Some(Tool::Seed { data, vault, archives, region }) => {
+            glacier_emulator::seed(&data, &region, &vault, archives)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(Tool::ManPages { directory }) => {
+            write_manual(&directory)
+                .with_context(|| format!("cannot write the manual to {}", directory.display()))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        None => {}
     }
     let signals =
         Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? };
@@ -132,6 +146,12 @@ async fn run(args: Args) -> Result<ExitCode> {
         None => serve(&emulator, signals).await,
         Some((program, arguments)) => run_under(&emulator, program, arguments, signals).await,
     }
+}
+
+/// A page for the program and one for each of its tools.
+fn write_manual(directory: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    clap_mangen::generate_to(Args::command(), directory)
 }
 
 fn builder(args: Args) -> Result<Builder> {

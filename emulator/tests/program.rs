@@ -98,3 +98,22 @@ fn a_request_to_terminate_reaches_the_command() {
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(5));
 }
+
+/// Of the program and its tool, with what their help has.
+#[test]
+fn the_manual_is_made_of_the_grammar() {
+    let directory = tempfile::tempdir().unwrap();
+    let pages = directory.path().join("share/man1");
+    assert!(run(&["man-pages", pages.to_str().unwrap()]).status.success());
+    let page = |name: &str| std::fs::read_to_string(pages.join(name)).unwrap();
+    let program = page("glacier-emulator.1");
+    assert!(
+        program.contains(".TH glacier\\-emulator 1") || program.contains(".TH glacier-emulator 1"),
+        "{program}"
+    );
+    assert!(program.contains("job\\-delay") && !program.contains("man\\-pages"), "{program}");
+    assert!(page("glacier-emulator-seed.1").contains("\\-\\-archives"));
+    let refused = run(&["man-pages", "/dev/null/x"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.starts_with("glacier-emulator: cannot write the manual to /dev/null/x: "), "{said}");
+}

@@ -10,7 +10,7 @@ use crate::engine::{Patience, Tier};
 use crate::types::{Region, VaultName, bytes, endpoint_url, quoted};
 
 /// The settings of the remote, with what they are for.
-const CONFIGS: [(&str, &str); 10] = [
+pub(super) const CONFIGS: [(&str, &str); 10] = [
     ("vault", "Glacier vault to store in (default: name of the remote, a hyphen, its uuid)"),
     ("region", "AWS region of the vault (default: as the AWS configuration says, else us-east-1)"),
     ("datacenter", "the same as region, as the built-in glacier remote calls it"),

@@ -26,6 +26,11 @@ fn main() -> ExitCode {
             print!("{HELP}");
             ExitCode::SUCCESS
         }
+        // For those who make packages.
+        Some(only) if only == "--man-page" => {
+            print!("{}", annex::manual_page());
+            ExitCode::SUCCESS
+        }
         Some(only) if only == "--version" || only == "-V" => {
             println!("git-annex-remote-glacier {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
