@@ -27,7 +27,7 @@ use super::opening::{make_directory, private_file};
 use super::values::{integer, parsed, text, time, unsigned};
 use super::{Cache, CacheError, InventoryKnowledge, NewArchive, Scope, ToldArchive};
 use crate::treehash::TreeHash;
-use crate::types::{ArchiveId, PartSize, Timestamp, UploadId, VaultName};
+use crate::types::{ArchiveId, PartSize, Region, Timestamp, UploadId, VaultName};
 
 /// How long after a request without an answer an archive may appear that comes of it.
 const STORED_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
@@ -166,6 +166,20 @@ impl Cache {
         name: &str,
     ) -> Result<Vec<UnfinishedUpload>, CacheError> {
         self.with(|connection| uploads_of(connection, scope, vault, name))
+    }
+
+    /// Returns whether an upload of an archive of this name is not finished, whoever has begun it.
+    pub fn has_upload_of_anyone(
+        &self,
+        region: &Region,
+        vault: &VaultName,
+        name: &str,
+    ) -> Result<bool, CacheError> {
+        self.with(|connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM upload WHERE region = ?1 AND vault = ?2 AND name = ?3)";
+            let mut query = connection.prepare_cached(sql)?;
+            query.query_row([region.as_str(), vault.as_str(), name], |row| row.get(0))
+        })
     }
 
     /// Returns all uploads into the vault that are not finished, oldest first.

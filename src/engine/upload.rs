@@ -65,7 +65,11 @@ impl Engine {
         options: UploadOptions,
         progress: &dyn Progress,
     ) -> Result<Archive, EngineError> {
-        let scope = self.scope().await?;
+        let mut scope = self.scope().await?;
+        if scope.account.is_none() && self.cache.has_upload_of_anyone(&scope.region, vault, name.as_str())? {
+            // It may be of another key of the account that this one is of.
+            scope = self.scope_of(vault).await?;
+        }
         let item =
             progress.begin(&Item { kind: ItemKind::Upload(name.as_str()), total: source.expected_bytes() });
         let mut upload = Upload { engine: self, scope, vault, name, options, progress: &*item };
