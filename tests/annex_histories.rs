@@ -12,7 +12,7 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +24,9 @@ use glacier_engine::types::VaultName;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use support::HOUR;
+use support::branch::{Branch, Told};
 use support::machine::Machine;
-use support::session::{Session, States};
+use support::session::Session;
 use tempfile::TempDir;
 
 /// The default of `maxage`.
@@ -101,63 +102,6 @@ fn step() -> impl Strategy<Value = Step> {
         1 => who.clone().prop_map(|who| Step::LoseCache { who }),
         1 => who.prop_map(|who| Step::Restart { who }),
     ]
-}
-
-/// The git-annex branch of a clone: the state of each key and whether it is in the remote, each with when it was written.
-#[derive(Debug, Clone, Default)]
-struct Branch {
-    states: BTreeMap<String, (u64, String)>,
-    places: BTreeMap<String, (u64, bool)>,
-    writes: u64,
-}
-
-impl Branch {
-    fn places(&mut self, key: &str, is_there: bool) {
-        self.writes += 1;
-        self.places.insert(key.to_owned(), (self.writes, is_there));
-    }
-
-    fn has(&self, key: &str) -> bool {
-        self.places.get(key).is_some_and(|(_, is_there)| *is_there)
-    }
-
-    /// The last writer wins.
-    fn merge(&mut self, other: &Self) {
-        for (key, value) in &other.states {
-            let newest = self.states.get(key).filter(|ours| ours.0 >= value.0).unwrap_or(value).clone();
-            self.states.insert(key.clone(), newest);
-        }
-        for (key, value) in &other.places {
-            let newest = *self.places.get(key).filter(|ours| ours.0 >= value.0).unwrap_or(value);
-            self.places.insert(key.clone(), newest);
-        }
-        self.writes = self.writes.max(other.writes);
-    }
-
-    /// The archives that are named as stored, and those that are named as removed.
-    fn named(&self) -> (BTreeSet<String>, BTreeSet<String>) {
-        let (mut stored, mut removed) = (BTreeSet::new(), BTreeSet::new());
-        for (_, state) in self.states.values() {
-            let fields: Vec<&str> = state.split(' ').collect();
-            match fields[..] {
-                ["1", _, "removed", _, ref ids @ ..] => removed.extend(ids.iter().map(ToString::to_string)),
-                ["1", _, size, _, id] if size.parse::<u64>().is_ok() => drop(stored.insert(id.to_owned())),
-                _ => {}
-            }
-        }
-        (stored, removed)
-    }
-}
-
-impl States for Branch {
-    fn get(&self, key: &str) -> String {
-        self.states.get(key).map(|(_, state)| state.clone()).unwrap_or_default()
-    }
-
-    fn set(&mut self, key: &str, value: &str) {
-        self.writes += 1;
-        self.states.insert(key.to_owned(), (self.writes, value.to_owned()));
-    }
 }
 
 /// A repository, the remote's cache on its machine, and the remote.
@@ -283,7 +227,7 @@ impl World {
 
     fn learns_from_branch(&mut self, who: usize) {
         let clone = &mut self.clones[who];
-        let (stored, removed) = clone.branch.named();
+        let Told { stored, removed } = clone.branch.tells_of_all();
         clone.told.extend(stored);
         clone.told_gone.extend(removed);
     }

@@ -47,9 +47,32 @@ impl Taken {
     }
 }
 
+/// An upload that was begun and not finished.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Open {
+    pub name: String,
+    /// Whether the service can be asked again what became of it.
+    pub is_in_parts: bool,
+    /// What may be stored.
+    pub storing: Option<Storing>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Storing {
+    pub since: f64,
+    pub hash: String,
+}
+
+impl Open {
+    pub fn may_have_stored(&self, name: &str, hash: &str) -> bool {
+        self.name == name && self.storing.as_ref().is_some_and(|storing| storing.hash == hash)
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct Knowledge {
     pub rows: BTreeMap<String, Row>,
+    pub open: Vec<Open>,
     pub inventory: Option<Taken>,
     /// The vault was made here: nothing can be in it that is not known.
     pub is_made_here: bool,
@@ -103,7 +126,8 @@ impl Knowledge {
     /// Whether an archive of the name exists, as far as is known. Yes: one is known to have existed within sixty hours.
     /// No: each was deleted from here or is missing where it must be listed, or there never was one in a vault of which
     /// all is known; and no upload without an answer may have stored one.
-    pub fn answer(&self, name: &str, is_open: bool, now: f64) -> Answer {
+    pub fn answer(&self, name: &str, now: f64) -> Answer {
+        let is_open = self.open.iter().any(|open| open.name == name && open.storing.is_some());
         let rows: Vec<_> = self.rows.iter().filter(|(_, row)| row.name == name).collect();
         let live = self.named(name);
         if live.iter().any(|(id, row)| self.is_recent(id, row, now)) {
@@ -163,7 +187,83 @@ impl Knowledge {
         }
         let listed = inventory.rows.keys().cloned().collect();
         self.inventory = Some(Taken { date, requested: inventory.requested, listed });
+        self.settle();
         told
+    }
+
+    /// Learns what a branch keeps of a key: stored, it counts as known to exist since; removed, it no longer does, unless
+    /// it was seen since.
+    pub fn learn(&mut self, name: &str, state: &str, now: f64) {
+        let fields: Vec<&str> = state.split(' ').collect();
+        let Some(time) = fields.get(1).and_then(|seconds| seconds.parse::<f64>().ok()) else { return };
+        match fields[2..] {
+            [word @ ("removing" | "removed"), _, ref ids @ ..] => {
+                let since = time.min(now);
+                for id in ids {
+                    let Some(row) = self.rows.get_mut(*id).filter(|row| row.is_live()) else { continue };
+                    if row.seen.is_some_and(|seen| seen >= since) {
+                        continue;
+                    }
+                    if word == "removed" {
+                        row.deleted = Some(since);
+                    } else if row.begun.is_none_or(|begun| begun < since) {
+                        row.begun = Some(since);
+                    }
+                }
+            }
+            [_, _, id] if !self.rows.contains_key(id) => {
+                let row = Row {
+                    name: name.to_owned(),
+                    hash: None,
+                    created: None,
+                    made: time.min(now),
+                    seen: None,
+                    begun: None,
+                    deleted: None,
+                };
+                self.rows.insert(id.to_owned(), row);
+            }
+            _ => {}
+        }
+    }
+
+    /// An upload without an answer has stored an archive like it that was made within a day and was not known before;
+    /// it has stored nothing if the inventory is three days younger.
+    pub fn settle(&mut self) {
+        let Self { rows, open, inventory, .. } = self;
+        let seen = inventory.as_ref().map_or(f64::MIN, Taken::seen);
+        open.retain(|open| {
+            let Some(storing) = &open.storing else { return true };
+            let is_of = |row: &Row| {
+                let made = row.created.unwrap_or(row.made);
+                row.is_live()
+                    && row.hash.as_ref() == Some(&storing.hash)
+                    && row.name == open.name
+                    && (storing.since - 0.25 * HOUR..storing.since + 24.0 * HOUR).contains(&made)
+                    && row.made >= storing.since
+            };
+            !rows.values().any(is_of) && seen < storing.since + LAG
+        });
+    }
+
+    /// Takes over the times of a cache, where they are those of the model but for so many seconds.
+    pub fn take_times_of(&mut self, cached: &BTreeMap<String, Row>, apart: f64) {
+        let take = |time: &mut Option<f64>, cached: Option<f64>, apart: f64| {
+            if let (Some(time), Some(cached)) = (time, cached)
+                && (*time - cached).abs() <= apart
+            {
+                *time = cached;
+            }
+        };
+        for (id, row) in &mut self.rows {
+            let Some(cached) = cached.get(id) else { continue };
+            if (row.made - cached.made).abs() <= apart {
+                row.made = cached.made;
+            }
+            take(&mut row.begun, cached.begun, apart);
+            take(&mut row.deleted, cached.deleted, apart);
+            take(&mut row.seen, cached.seen, 0.01);
+        }
     }
 
     /// The archives that exist and of which the machine can know: those on file, and those that were there two days

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use glacier_engine::engine::{
-    EngineError, Finding, FindingKind, Listed, Patience, Presence, RangeSize, Retrieval, RetrieveOptions,
-    Source, Sync, Target, UploadOptions, Wanted,
+    Archive, EngineError, Finding, FindingKind, Listed, Patience, Presence, RangeSize, Retrieval,
+    RetrieveOptions, Source, Sync, Target, UploadOptions, Wanted,
 };
 use glacier_engine::service::ServiceError;
 use glacier_engine::types::{ArchiveRef, PartSize};
@@ -20,28 +20,31 @@ use super::world::{World, hash_of};
 /// How long a process may go by a list of jobs that it has read.
 const LIST_SERVES: f64 = 60.0;
 
-fn max_age() -> Duration {
+pub fn max_age() -> Duration {
     Duration::from_secs_f64(MAX_AGE)
 }
 
-fn by_name(name: &str) -> ArchiveRef {
+pub fn by_name(name: &str) -> ArchiveRef {
     ArchiveRef::Name(name.to_owned())
 }
 
-fn by_id(id: &str) -> ArchiveRef {
+pub fn by_id(id: &str) -> ArchiveRef {
     ArchiveRef::Id(id.parse().unwrap())
 }
 
+/// What is to be stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    pub content: u8,
+    pub source: From,
+    /// Whether it is stored even if it may be stored already.
+    pub insists: bool,
+}
+
 impl World {
-    pub async fn upload(&mut self, who: usize, name: &str, content: u8, source: From) {
-        let peer = &self.peers[who];
-        let source = match source {
-            From::File => Source::open(&peer.file(content)).unwrap(),
-            From::Pipe => Source::stream(std::io::Cursor::new(super::bytes_of(content)), None),
-        };
-        let options = UploadOptions { part_size: Some(PartSize::at_most(1 << 20)), allow_duplicate: false };
-        let engine = &peer.engine;
-        let stored = engine.upload(&self.vault, &name.parse().unwrap(), source, options, &()).await;
+    pub async fn upload(&mut self, who: usize, name: &str, sent: Sent) {
+        let content = sent.content;
+        let stored = self.uploaded(who, name, sent).await;
         let stored = stored.unwrap_or_else(|error| panic!("not stored: {error}"));
         let id = stored.id.as_str();
         self.expect_new(id, name, content);
@@ -55,6 +58,17 @@ impl World {
             deleted: None,
         };
         self.peers[who].knows.rows.insert(id.to_owned(), row);
+    }
+
+    pub async fn uploaded(&self, who: usize, name: &str, sent: Sent) -> Result<Archive, EngineError> {
+        let Sent { content, source, insists } = sent;
+        let peer = &self.peers[who];
+        let source = match source {
+            From::File => Source::open(&peer.file(content)).unwrap(),
+            From::Pipe => Source::stream(std::io::Cursor::new(super::bytes_of(content)), None),
+        };
+        let options = UploadOptions { part_size: Some(PartSize::at_most(1 << 20)), allow_duplicate: insists };
+        peer.engine.upload(&self.vault, &name.parse().unwrap(), source, options, &()).await
     }
 
     pub async fn retrieve(&mut self, who: usize, name: &str) {
@@ -81,7 +95,7 @@ impl World {
         self.retrieve_one_of(who, by_id(&id), std::slice::from_ref(&id)).await;
     }
 
-    async fn retrieved(&self, who: usize, reference: ArchiveRef) -> Result<Retrieval, EngineError> {
+    pub async fn retrieved(&self, who: usize, reference: ArchiveRef) -> Result<Retrieval, EngineError> {
         let peer = &self.peers[who];
         let file = peer.home.path().join("retrieved");
         let _ = std::fs::remove_file(&file);
@@ -238,9 +252,10 @@ impl World {
 
     /// What a sync must do: take in the newest inventory that was finished within the age, else wait for one that was
     /// asked for, else ask.
-    fn expect_sync(&mut self, who: usize, max_age: f64, fix: bool) -> Synced {
+    pub fn expect_sync(&mut self, who: usize, max_age: f64, fix: bool) -> Synced {
         let (now, jobs) = (self.now(), self.inventory_jobs());
-        let is_finished = |job: &&Job| job.completes <= now && max_age > 0.0 && job.completes > now - max_age;
+        let is_finished =
+            |job: &&Job| job.completes <= now && !job.fails && max_age > 0.0 && job.completes > now - max_age;
         if let Some(job) = jobs.iter().find(is_finished) {
             return Synced::Done(self.take_in(who, job, fix));
         }
@@ -301,7 +316,7 @@ impl World {
     /// there is none, and there was one before, one is asked for.
     pub fn expect_presence(&mut self, who: usize, name: &str) -> Answer {
         let now = self.now();
-        let answer = |world: &Self| world.peers[who].knows.answer(name, false, now);
+        let answer = |world: &Self| world.peers[who].knows.answer(name, now);
         if answer(self) != Answer::Unknown {
             return answer(self);
         }
@@ -310,7 +325,7 @@ impl World {
         let oldest = last.map_or(now - MAX_AGE, |last| last.max(now - MAX_AGE));
         let jobs = self.inventory_jobs();
         // The cache has seconds as SQLite's numbers.
-        let is_newer = |job: &&Job| job.completes <= now && job.created > oldest + 0.0005;
+        let is_newer = |job: &&Job| job.completes <= now && !job.fails && job.created > oldest + 0.0005;
         if let Some(job) = jobs.iter().find(is_newer) {
             self.take_in(who, job, false);
         } else if jobs.iter().any(|job| job.completes > now) || last > Some(now - 12.0 * HOUR) {
@@ -339,12 +354,15 @@ impl World {
         let mut known = self.peers[who].knows.can_know(&self.archives);
         let there = known.find(|(_, known)| *known == name);
         assert_eq!(there, None, "no was said of what is there");
+        let mut unclaimed = self.unclaimed.iter().filter(|(_, by)| **by == who);
+        let there = unclaimed.find(|(id, _)| self.archives[*id].name == name);
+        assert_eq!(there, None, "no was said of what was stored from here without an answer");
     }
 }
 
 /// How a sync ended.
 #[derive(Debug)]
-enum Synced {
+pub enum Synced {
     Done(BTreeSet<String>),
     Queued,
     Pending,

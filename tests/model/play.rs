@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::step::{Step, step};
+use super::step::{Step, history};
 use super::world::World;
 
 /// How many steps a history has.
@@ -56,23 +57,42 @@ pub fn play(steps: &[Step]) {
     }
 }
 
-/// Plays `count` random histories from a seed on; one that fails is shown as short as it can be.
+/// Plays so many steps of random histories from a seed on; one that fails is shown as short as it can be.
 pub fn explore(seed: u64, steps: usize) {
     quieten();
-    for number in 0..steps.div_ceil(STEPS) as u64 {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        bytes[8..16].copy_from_slice(&number.to_le_bytes());
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-        let steps = proptest::collection::vec(step(), STEPS).new_tree(&mut runner).unwrap().current();
-        if let Err(first) = outcome(&steps) {
-            eprintln!("history {number} of seed {seed}: {}; looking for a short one", first.said);
-            let (steps, Failure { said, .. }) = shortened(steps, first);
-            let steps: String = steps.iter().map(|step| format!("        {step:?},\n")).collect();
-            panic!("{said}\n\n#[test]\nfn tells_its_story() {{\n    play(&[\n{steps}    ]);\n}}\n");
+    let histories = AtomicU64::new(0);
+    let explore = || {
+        loop {
+            let number = histories.fetch_add(1, Ordering::Relaxed);
+            if number >= steps.div_ceil(STEPS) as u64 {
+                return Ok::<_, String>(());
+            }
+            explore_one(seed, number).inspect_err(|_| histories.store(u64::MAX / 2, Ordering::Relaxed))?;
         }
-    }
+    };
+    // While one waits for an answer, another can go on.
+    std::thread::scope(|threads| {
+        let both = [threads.spawn(explore), threads.spawn(explore)];
+        for ended in both.map(|thread| thread.join().unwrap()) {
+            if let Err(story) = ended {
+                panic!("{story}");
+            }
+        }
+    });
+}
+
+fn explore_one(seed: u64, number: u64) -> Result<(), String> {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8..16].copy_from_slice(&number.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let steps = history(STEPS).new_tree(&mut runner).unwrap().current();
+    let Err(first) = outcome(&steps) else { return Ok(()) };
+    eprintln!("history {number} of seed {seed}: {}; looking for a short one", first.said);
+    let (steps, Failure { said, .. }) = shortened(steps, first);
+    let steps: String = steps.iter().map(|step| format!("        {step:?},\n")).collect();
+    Err(format!("{said}\n\n#[test]\nfn tells_its_story() {{\n    play(&[\n{steps}    ]);\n}}\n"))
 }
 
 /// Leaves out steps, first many at once, for as long as what is left fails at the same line.

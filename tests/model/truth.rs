@@ -82,6 +82,12 @@ impl Books {
         jobs
     }
 
+    /// When the vault was made.
+    pub fn vault_made(&self) -> f64 {
+        let sql = "SELECT created FROM vault WHERE name = 'v'";
+        self.index.query_row(sql, [], |row| seconds(row, 0)).unwrap().unwrap()
+    }
+
     /// The ids of all jobs.
     pub fn job_ids(&self) -> BTreeSet<String> {
         self.all("SELECT id FROM job", |row| row.get(0)).into_iter().collect()

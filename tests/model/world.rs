@@ -1,20 +1,24 @@
 //! A vault, two machines, and whoever else uses it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_glacier::Client;
 use aws_sdk_glacier::primitives::ByteStream;
-use glacier_emulator::Emulator;
+use glacier_emulator::{ACCESS_KEY_ID, Emulator, SECRET_ACCESS_KEY};
 use glacier_engine::treehash::TreeHash;
 use glacier_engine::types::VaultName;
 use tempfile::TempDir;
 
 use super::knowledge::{HOUR, LAG, Taken};
 use super::peer::Peer;
-use super::step::{NAMES, Step};
+use super::people::Sent;
+use super::step::{NAMES, PLAIN_NAMES, Step};
+use super::support::ROTATED_KEY_ID;
+use super::support::branch::Branch;
 use super::truth::{Archives, Books, Job};
+use super::wire::Break;
 
 /// How long after its first upload a vault has an inventory, and how often a new one.
 const INVENTORY_EVERY: f64 = 24.0 * HOUR;
@@ -33,6 +37,9 @@ pub struct World {
     pub made: f64,
     /// How many jobs the step must begin.
     pub jobs_begun: usize,
+    /// What was stored without an answer, and by whom.
+    pub unclaimed: BTreeMap<String, usize>,
+    trouble: Option<Break>,
     _directory: TempDir,
 }
 
@@ -41,6 +48,7 @@ impl World {
         let directory = super::directory();
         let builder = Emulator::builder().job_delay(Duration::from_secs(u64::from(JOB_HOURS) * 3600));
         let builder = builder.inventory_lag(Duration::from_secs(24 * 3600)).data_dir(directory.path());
+        let builder = builder.keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY).keys(ROTATED_KEY_ID, SECRET_ACCESS_KEY);
         let emulator = Arc::new(builder.start().await.unwrap());
         let mut peers = vec![Peer::new(&emulator).await, Peer::new(&emulator).await];
         let vault: VaultName = "v".parse().unwrap();
@@ -50,19 +58,20 @@ impl World {
         peers[0].knows.is_made_here = true;
         let client = Client::new(&emulator.sdk_config());
         let books = Books::open(directory.path());
-        let mut world = Self {
+        let made = books.vault_made();
+        Self {
             emulator,
             client,
             books,
             vault,
             peers,
             archives: Archives::new(),
-            made: 0.0,
+            made,
             jobs_begun: 0,
+            unclaimed: BTreeMap::new(),
+            trouble: None,
             _directory: directory,
-        };
-        world.made = world.now();
-        world
+        }
     }
 
     pub fn now(&self) -> f64 {
@@ -71,9 +80,22 @@ impl World {
 
     /// Takes a step, then holds the vault and both caches against the model.
     pub async fn take(&mut self, step: &Step) {
+        if let Step::Trouble { request, is_done, is_deadly } = *step {
+            self.trouble = Some(Break { request, is_done, is_deadly });
+            return;
+        }
         let (began, jobs_before) = (self.now(), self.books.job_ids());
         self.jobs_begun = 0;
-        self.act(step).await;
+        let trouble = self.trouble.take();
+        if let Some(who) = step.is_remote() {
+            self.act_remotely(who, step, trouble).await;
+        }
+        match (step.meets_trouble(), trouble) {
+            (Some(who), planned) if planned.is_some() || self.is_unsettled(who, step) => {
+                self.act_in_trouble(who, step, planned).await;
+            }
+            _ => self.act(step).await,
+        }
         let jobs = self.books.job_ids().difference(&jobs_before).count();
         assert_eq!(jobs, self.jobs_begun, "the jobs that were begun, each of which costs");
         let lasted = self.now() - began;
@@ -89,16 +111,27 @@ impl World {
             }
         }
         assert_eq!(archives, self.archives, "the archives of the vault");
-        let vault = self.vault.clone();
         for peer in &mut self.peers {
-            peer.compare(&vault, if let Step::Pass { .. } = step { 0.0 } else { lasted });
+            peer.compare(if let Step::Pass { .. } = step { 0.0 } else { lasted + 1.0 });
+        }
+        self.check_unclaimed();
+    }
+
+    /// Whether it depends on an upload of before that is not finished.
+    fn is_unsettled(&self, who: usize, step: &Step) -> bool {
+        let mut open = self.peers[who].knows.open.iter();
+        match *step {
+            Step::Upload { name, .. } => open.any(|open| open.name == name_of(name)),
+            Step::Presence { name, .. } => open.any(|open| open.name == name_of(name) && open.is_in_parts),
+            _ => false,
         }
     }
 
     async fn act(&mut self, step: &Step) {
         match *step {
-            Step::Upload { who, name, content, source } => {
-                self.upload(who, &name_of(name), content, source).await;
+            Step::Upload { who, name, content, source, insists } => {
+                let content = content_for(name, content);
+                self.upload(who, &name_of(name), Sent { content, source, insists }).await;
             }
             Step::Retrieve { who, name } => self.retrieve(who, &name_of(name)).await,
             Step::RetrieveById { who, which } => self.retrieve_by_id(who, which).await,
@@ -109,10 +142,38 @@ impl World {
             Step::Presence { who, name } => self.presence(who, &name_of(name)).await,
             Step::Sync { who, max_age_hours, fix } => self.sync(who, max_age_hours, fix).await,
             Step::List { who } => self.list(who).await,
-            Step::StoreOutside { name, content } => self.store_outside(&name_of(name), content).await,
+            Step::StoreOutside { name, content } => {
+                self.store_outside(&name_of(name), content_for(name, content)).await;
+            }
             Step::DeleteOutside { which } => self.delete_outside(which).await,
+            Step::Merge => self.merge(),
+            Step::Copy { .. }
+            | Step::CopyFast { .. }
+            | Step::Fsck { .. }
+            | Step::Fetch { .. }
+            | Step::Remove { .. }
+            | Step::Trouble { .. } => {}
+            Step::FailNextJob => {
+                self.emulator.clear_faults();
+                self.emulator.set_fault("fail-job#1".parse().unwrap());
+            }
+            Step::Restart { who } => self.peers[who].restart().await,
+            Step::RotateKeys { who } => self.peers[who].rotate_keys().await,
+            Step::LoseCache { who } => {
+                self.peers[who].lose_cache().await;
+                self.unclaimed.retain(|_, by| *by != who);
+            }
             Step::Pass { hours } => self.emulator.advance(Duration::from_secs(u64::from(hours) * 3600)),
         }
+    }
+
+    /// Some time goes by: a remote goes by what it has just been told for up to a minute.
+    fn merge(&mut self) {
+        let branches: Vec<Branch> = self.peers.iter().map(|peer| peer.branch.clone()).collect();
+        for peer in &mut self.peers {
+            branches.iter().for_each(|branch| peer.branch.merge(branch));
+        }
+        self.emulator.advance(Duration::from_secs(61));
     }
 
     async fn store_outside(&mut self, name: &str, content: u8) {
@@ -190,12 +251,23 @@ impl World {
         let knows = &mut self.peers[who].knows;
         if is_old && !knows.live().any(|(_, row)| row.made < date) {
             knows.inventory = Some(Taken { date, requested: now, listed: BTreeSet::new() });
+            knows.settle();
         }
     }
 }
 
 pub fn name_of(name: u8) -> String {
-    format!("n{name}")
+    if name < PLAIN_NAMES { format!("n{name}") } else { format!("WORM-s33--{name}") }
+}
+
+/// What a key holds is always the same.
+pub fn content_of(key: u8) -> u8 {
+    10 + key
+}
+
+/// What a person stores under a name.
+pub fn content_for(name: u8, content: u8) -> u8 {
+    if name < PLAIN_NAMES { content } else { content_of(name) }
 }
 
 pub fn hash_of(content: u8) -> String {
@@ -210,6 +282,7 @@ impl World {
     /// When all has come to rest, everything that is in the vault is known, brought back and no other than what was
     /// stored.
     pub async fn ends(&mut self) {
+        self.emulator.clear_faults();
         for who in 0..self.peers.len() {
             for fix in [false, true] {
                 self.take(&Step::Pass { hours: 4 * 24 }).await;
@@ -219,6 +292,8 @@ impl World {
             }
             let known: BTreeSet<&str> = self.peers[who].knows.live().map(|(id, _)| id.as_str()).collect();
             assert_eq!(known, self.there().collect(), "what is known in the end");
+            let is_open = self.peers[who].knows.open.iter().any(|open| open.storing.is_some());
+            assert!(!is_open, "what became of an upload is not known in the end");
             for name in 0..NAMES {
                 self.take(&Step::Presence { who, name }).await;
                 self.take(&Step::Retrieve { who, name }).await;

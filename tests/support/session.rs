@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use glacier_emulator::Emulator;
 use glacier_engine::annex::{End, serve};
+use glacier_engine::engine::Connection;
 use glacier_engine::settings::Settings;
 use tokio::io::{AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::mpsc;
@@ -51,12 +53,12 @@ impl Write for Output {
 impl Session {
     /// Starts a remote of vault `v` with the cache of a machine.
     pub async fn prepared(emulator: &Arc<Emulator>, machine: &Machine) -> Self {
-        let settings = Settings {
-            cache_path: machine.home.path().join("db"),
-            connection: connection(emulator),
-            lasting_keys: None,
-            is_prefetch: false,
-        };
+        Self::begun(machine.home.path().join("db"), connection(emulator), emulator).await
+    }
+
+    /// The same with this cache, and Glacier reached so.
+    pub async fn begun(cache_path: PathBuf, connection: Connection, emulator: &Arc<Emulator>) -> Self {
+        let settings = Settings { cache_path, connection, lasting_keys: None, is_prefetch: false };
         let (input, theirs) = tokio::io::duplex(1 << 16);
         let (sender, output) = mpsc::unbounded_channel();
         let clock = Arc::new(EmulatorClock(Arc::clone(emulator)));
@@ -98,6 +100,16 @@ impl Session {
         drop(input);
         assert_eq!(task.await.unwrap().unwrap(), End::Served);
         drop(output);
+    }
+
+    /// Ends it as a kill does.
+    pub async fn dies(self) {
+        self.task.abort();
+        let _ = self.task.await;
+        // What it was doing is dropped by whoever runs next.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn says(&mut self, line: &str) {
