@@ -56,7 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let form = if args.json { Form::Json } else { Form::Text };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return output::failure(&error.into()).into(),
+        Err(error) => return output::failure(&anyhow::Error::from(error).context("cannot start")).into(),
     };
     let interrupts = match Interrupts::listen(&runtime, commands::task::going_on(&args.command)) {
         Ok(interrupts) => interrupts,

@@ -240,3 +240,50 @@ fn a_wrong_value_leads_to_the_help_of_its_command() {
         assert!(outcome.status == 2 && outcome.stderr.ends_with(&said), "{arguments:?}: {outcome:?}");
     }
 }
+
+/// An upload that could not even be sent was said to have had no answer: the same upload was refused from then on, as it
+/// might store a second archive.
+#[test]
+fn what_is_no_url_and_what_speaks_no_tls_leave_no_doubt() {
+    let shell = shell();
+    let address = shell.emulator.endpoint_url().strip_prefix("http://").unwrap().to_owned();
+    let upload = ["archive", "upload", "v", "--name=new", "file"];
+    for (url, said) in [
+        (address.clone(), "the URL of the service must begin with https:// or http:// and name a host"),
+        (format!("https://{address}"), "cannot reach Glacier at https://"),
+    ] {
+        let mut command = shell.glacier_command(&upload);
+        support::run(command.env("AWS_ENDPOINT_URL_GLACIER", url)).is_refused(1, said);
+    }
+    shell.glacier(&upload).is_silent();
+    assert_eq!(shell.glacier(&["archive", "list", "v"]).stdout, "file\nnew\n");
+}
+
+/// The words that people met first, and that did not help them.
+#[test]
+fn first_mistakes_are_told_what_to_do() {
+    let shell = shell();
+    std::fs::create_dir(shell.path("photos")).unwrap();
+    for (arguments, status, said) in [
+        (
+            &["archive", "upload", "v", "photos"][..],
+            1,
+            "'photos': is a directory; 'glacier archive upload -r DIR' stores",
+        ),
+        (&["vaults"], 2, "(did you mean 'vault'?)"),
+        (&["archive", "retrieve", "--tier=standart", "v", "file"], 2, "(did you mean 'standard'?)"),
+    ] {
+        shell.glacier(arguments).is_refused(status, said);
+    }
+    let retrieved = shell.glacier(&["archive", "retrieve", "--tier=Bulk", "v", "file", "-o", "x"]);
+    assert_eq!(retrieved.status, 75, "the tiers are written so by Glacier: {retrieved:?}");
+    let mut list = shell.glacier_command(&["archive", "list", "v"]);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let outcome = support::ended(list.stdout(full).stderr(std::process::Stdio::piped()).spawn().unwrap());
+    outcome.is_refused(1, "cannot write to standard output: No space left on device");
+    std::fs::create_dir(shell.home().join(".aws")).unwrap();
+    std::fs::write(shell.home().join(".aws/credentials"), "[p]\naws_access_key_id\n").unwrap();
+    shell
+        .glacier(&["--profile=p", "vault", "list"])
+        .is_refused(1, "credentials on line 2: Expected an '=' sign defining a property");
+}

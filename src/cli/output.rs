@@ -70,7 +70,13 @@ pub(super) fn failure(error: &anyhow::Error) -> Exit {
     if !error.chain().any(is_closed_pipe) {
         let hint = error.chain().find_map(|cause| cause.downcast_ref::<EngineError>()?.hint());
         let said = in_one_line(error);
-        let said = plain_reason(&said);
+        // Everything else that reads and writes says itself what.
+        let what = if error.is::<std::io::Error>() && error.chain().count() == 1 {
+            "cannot write to standard output: "
+        } else {
+            ""
+        };
+        let said = format!("{what}{}", plain_reason(&said));
         match hint {
             Some(hint) => say(format_args!("{said}; {hint}")),
             None => say(said),
@@ -114,7 +120,8 @@ fn one_line(error: &clap::Error) -> String {
     let paragraph = paragraph.trim_start_matches("error: ");
     let words: Vec<&str> = paragraph.split_whitespace().collect();
     let reason = words.join(" ");
-    match error.get(ContextKind::SuggestedArg) {
+    let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    match kinds.into_iter().find_map(|kind| error.get(kind)) {
         Some(suggestion) => format!("{reason} (did you mean '{suggestion}'?)"),
         None => reason,
     }

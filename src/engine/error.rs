@@ -250,6 +250,9 @@ impl EngineError {
                 Some(region) => format!("see 'glacier --region {region} vault list'"),
                 None => "see 'glacier vault list'".to_owned(),
             }),
+            Self::CannotReadFile { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
+                Some("'glacier archive upload -r DIR' stores what is in it".to_owned())
+            }
             _ => None,
         }
     }

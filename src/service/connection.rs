@@ -21,7 +21,7 @@ use tokio::sync::OnceCell;
 use tracing::trace;
 
 use super::bandwidth::Bandwidth;
-use super::error::{ServiceError, innermost};
+use super::error::{ServiceError, innermost_of_several_lines};
 use super::requests;
 use crate::types::{Region, quoted};
 
@@ -277,7 +277,7 @@ fn profile_needed(connection: &Connection) -> Option<&str> {
 async fn require_profile(name: &str) -> Result<(), ServiceError> {
     let files = EnvConfigFiles::default();
     let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &files, None).await;
-    let profiles = profiles.map_err(|error| unusable(innermost(&error)))?;
+    let profiles = profiles.map_err(|error| unusable(innermost_of_several_lines(&error)))?;
     // The default one need not be written down.
     if name == "default" || profiles.get_profile(name).is_some() {
         return Ok(());

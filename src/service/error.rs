@@ -5,6 +5,7 @@ use std::io;
 
 use aws_sdk_glacier::config::http::HttpResponse;
 use aws_sdk_glacier::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::http::HttpError;
 
 use super::sentences;
 use crate::types::{plain_reason, quoted};
@@ -173,6 +174,10 @@ impl ServiceError {
             }
             _ if mentions_credentials(error) => Self::no_credentials(error),
             SdkError::ConstructionFailure(_) => Self::Configuration { cause: innermost(error) },
+            _ if has_no_url(error) => {
+                let cause = "the URL of the service must begin with https:// or http:// and name a host";
+                Self::Configuration { cause: cause.to_owned() }
+            }
             SdkError::TimeoutError(_) => Self::unanswered(place, "it took too long".into(), false),
             _ => Self::unanswered(place, innermost(error), was_never_sent(error)),
         }
@@ -218,11 +223,17 @@ pub(super) fn is_throttling(code: &str) -> bool {
 
 /// Returns the text at the end of the chain of causes: the one that names what happened.
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    one_line(&plain_reason(&last.to_string()))
+    one_line(&plain_reason(&root(error).to_string()))
+}
+
+/// The same of an error whose text goes on in further lines.
+pub(super) fn innermost_of_several_lines(error: &(dyn Error + 'static)) -> String {
+    let said = root(error).to_string();
+    plain_reason(&said.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
+}
+
+fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    chain(error).last().unwrap_or(error)
 }
 
 /// The service's texts may span lines; a signature error brings its whole canonical request after the first.
@@ -239,10 +250,19 @@ fn mentions_credentials(error: &(dyn Error + 'static)) -> bool {
         .any(<dyn std::error::Error + 'static>::is::<aws_credential_types::provider::error::CredentialsError>)
 }
 
+/// Returns whether the URL that is configured was refused before anything was done.
+fn has_no_url(error: &(dyn Error + 'static)) -> bool {
+    let of_endpoint = |cause: &(dyn Error + 'static)| cause.to_string().starts_with("endpoint ");
+    chain(error).any(|cause| cause.is::<HttpError>() && of_endpoint(cause))
+}
+
 fn was_never_sent(error: &(dyn Error + 'static)) -> bool {
-    // As hyper calls it when a host has no address.
-    let has_no_address = chain(error).any(|cause| cause.to_string() == "dns error");
-    has_no_address
+    // As hyper calls it when there was no connection to send anything by: a host without an address, a peer without TLS.
+    let has_no_connection = chain(error).any(|cause| {
+        let said = cause.to_string();
+        said == "dns error" || said == "client error (Connect)"
+    });
+    has_no_connection
         || chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
             matches!(
                 cause.kind(),

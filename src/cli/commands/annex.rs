@@ -8,7 +8,7 @@ use super::archive::TierName;
 pub(in crate::cli) struct Prefetch {
     /// How fast: Standard takes 3 to 5 hours, bulk 5 to 12 at the lowest price [default: that of the remote,
     /// that of the configuration file, standard].
-    #[arg(long, value_name = "TIER")]
+    #[arg(long, value_name = "TIER", ignore_case = true)]
     pub(super) tier: Option<TierName>,
     /// The remote [default: the only one of type=external externaltype=glacier].
     pub(super) remote: Option<String>,

@@ -71,7 +71,7 @@ pub(in crate::cli) struct Retrieve {
     pub(super) multipart_size: u64,
     /// How fast a job that is started is to be: minutes, hours or half a day, at different prices [default: that of
     /// the configuration file, standard].
-    #[arg(long, value_name = "TIER")]
+    #[arg(long, value_name = "TIER", ignore_case = true)]
     pub(super) tier: Option<TierName>,
     #[command(flatten)]
     pub(in crate::cli) transfers: Transfers,
