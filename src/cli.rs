@@ -9,6 +9,7 @@ mod complete;
 mod exit;
 mod file_or_standard;
 mod interrupt;
+mod name_list;
 mod output;
 mod progress;
 mod records;

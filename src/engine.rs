@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 pub use clock::{Clock, SystemClock};
 pub use dedupe::Duplicate;
-pub use download::{RangeSize, Target};
+pub use download::{PlaceBelow, RangeSize, Target};
 pub use error::EngineError;
 pub use job_wait::{Awaited, JobEnd};
 pub use jobs::VaultJob;
@@ -50,7 +50,7 @@ pub use notices::{Notice, Observer};
 pub use prefetch::Prefetch;
 pub use presence::Presence;
 pub use progress::{Item, ItemKind, ItemProgress, Progress, Wait};
-pub use retrieve::{Retrieval, RetrieveOptions, Wanted};
+pub use retrieve::{Planned, Retrieval, RetrieveOptions, Retrieved, Step, Wanted};
 pub use select::Selection;
 pub use sync::Sync;
 pub use told::{Holding, Told};

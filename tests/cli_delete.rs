@@ -118,6 +118,37 @@ fn a_name_is_literal_and_a_pattern_is_asked_for() {
     assert_eq!(listed(&shell), "keep\n");
 }
 
+/// The list that `archive list` prints, edited, says what goes; two of one name are told apart by their ids in it.
+#[test]
+fn a_list_says_what_is_deleted() {
+    let shell = shell(&["a", "b", "same", "same", "two"]);
+    shell
+        .sqlite()
+        .execute("UPDATE archive SET name = 'two' || char(10) || 'lines' WHERE name = 'two'", [])
+        .unwrap();
+    let list = shell.glacier(&["archive", "list", "v"]).stdout;
+    let same = list.lines().find(|line| line.ends_with("\tsame")).unwrap();
+    let list = format!("a\r\n\n{same}\na\n");
+    let delete = ["archive", "delete", "v", "--from-file", "-"];
+    let refused = shell.glacier_with_input(&delete, list.as_bytes());
+    assert!(
+        refused.stderr.contains("2 archives of vault 'v' would be deleted; say so with --yes"),
+        "{refused:?}"
+    );
+    let refused = shell.glacier_with_input(&delete, b"a\nsame\n");
+    assert!(refused.stderr.starts_with("glacier: archive 'same' is 2 archives"), "{refused:?}");
+    let yes = [&delete[..], &["--yes"]].concat();
+    assert_eq!(shell.glacier_with_input(&yes, list.as_bytes()).status, 0);
+    assert_eq!(listed(&shell), "b\nsame\ntwo\nlines\n");
+    let zero = [&yes[..], &["-0", "--glob", "b"]].concat();
+    assert_eq!(shell.glacier_with_input(&zero, b"two\nlines\0").status, 0);
+    assert_eq!(listed(&shell), "same\n");
+    let empty = "glacier: info: standard input lists no archive\n";
+    shell.glacier_with_input(&yes, b"").is("", empty, 0);
+    shell.glacier_with_input(&yes, b"same\n\xff\n").is_refused(1, "line 2 of standard input: ");
+    assert_eq!(listed(&shell), "same\n");
+}
+
 #[test]
 fn a_record_is_printed_for_each_that_is_deleted() {
     let shell = shell(&["a", "b", "c"]);

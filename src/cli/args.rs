@@ -93,7 +93,10 @@ impl Command {
                 !matches!(command, VaultCommand::Create(_) | VaultCommand::Sync(_) | VaultCommand::Delete(_))
             }
             Self::Archive(command) => {
-                matches!(command, ArchiveCommand::Upload(_) | ArchiveCommand::Delete(_))
+                matches!(
+                    command,
+                    ArchiveCommand::Upload(_) | ArchiveCommand::Retrieve(_) | ArchiveCommand::Delete(_)
+                )
             }
             Self::Estimate(command) => !matches!(command, EstimateCommand::Prices),
             Self::Job(_) | Self::Policy(_) | Self::Config | Self::Verify(_) | Self::Treehash(_) => true,

@@ -90,7 +90,9 @@ fn of_argument(argument: Arg, group: &str, typed: &Typed) -> Arg {
         ("archive" | "estimate", "name" | "names") if argument.is_positional() => {
             argument.add(ArgValueCompleter::new(move |word: &OsStr| typed.archives(word)))
         }
-        (_, "file" | "files" | "output" | "directory" | "recursive") if takes_a_value(&argument) => {
+        (_, "file" | "files" | "from_file" | "output" | "directory" | "recursive")
+            if takes_a_value(&argument) =>
+        {
             argument.value_hint(ValueHint::AnyPath)
         }
         _ => argument,

@@ -12,6 +12,7 @@
 //!
 //! Into a stream: in order, each range verified before a byte of it is written.
 
+mod below;
 mod partial;
 mod place;
 mod range;
@@ -29,6 +30,7 @@ use super::{Engine, EngineError, ItemProgress, Notice, blocking};
 use crate::service::ByteRange;
 use crate::treehash::{TreeHash, TreeHasher};
 use crate::types::{ARCHIVE_MAX_BYTES, JobId, PartSize, VaultName};
+pub use below::PlaceBelow;
 use partial::{Opened, Partial};
 use place::Place;
 use range::{Fetched, Fetcher, Keep};
@@ -62,6 +64,8 @@ impl Default for RangeSize {
 pub enum Target {
     /// A file, which is replaced when all of the content is there and verified.
     File(PathBuf),
+    /// A file below a directory; directories that are missing on the way are made when the content comes.
+    Below(PlaceBelow),
     /// A stream, in order, each range verified before a byte of it is written.
     Stream(Box<dyn AsyncWrite + Send + Unpin>),
 }
@@ -90,14 +94,29 @@ impl Engine {
         check_size(output)?;
         match target {
             Target::Stream(stream) => self.download_to_stream(output, stream, progress).await,
-            Target::File(path) => match Place::of(path).map_err(cannot_write(path))? {
-                Place::Replaced(place) => self.download_to_file(output, path, &place, progress).await,
-                Place::WrittenTo => {
-                    let device = tokio::fs::OpenOptions::new().write(true).open(&path).await;
-                    let device = device.map_err(cannot_write(path))?;
-                    self.download_to_stream(output, &mut tokio::io::BufWriter::new(device), progress).await
-                }
-            },
+            Target::File(path) => self.download_to_path(output, path, progress).await,
+            Target::Below(place) => {
+                let making = place.clone();
+                let made = blocking(move || making.make_directories()).await;
+                made.map_err(cannot_write(place.path()))?;
+                self.download_to_path(output, place.path(), progress).await
+            }
+        }
+    }
+
+    async fn download_to_path(
+        &self,
+        output: &Output<'_>,
+        path: &Path,
+        progress: &dyn ItemProgress,
+    ) -> Result<(), EngineError> {
+        match Place::of(path).map_err(cannot_write(path))? {
+            Place::Replaced(place) => self.download_to_file(output, path, &place, progress).await,
+            Place::WrittenTo => {
+                let device = tokio::fs::OpenOptions::new().write(true).open(path).await;
+                let device = device.map_err(cannot_write(path))?;
+                self.download_to_stream(output, &mut tokio::io::BufWriter::new(device), progress).await
+            }
         }
     }
 

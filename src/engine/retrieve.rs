@@ -9,7 +9,9 @@
 //! and every other program, until about a day after its end; the row is for the moments in which it is not there yet.
 
 mod order;
+mod plan;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::stream::FuturesUnordered;
@@ -21,10 +23,11 @@ use super::wait::{ASKED_AT_ONCE, LISTED_FROM, Waiting};
 use super::{
     Engine, EngineError, Item, ItemKind, ItemProgress, Notice, Patience, Progress, RangeSize, Target,
 };
-use crate::cache::Scope;
+use crate::cache::{Archive, Scope};
 use crate::service::{ServiceError, Tier};
 use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName};
 use order::{Order, Standing};
+pub use plan::{Planned, Step};
 
 /// An archive that is wanted, and where.
 pub struct Wanted {
@@ -56,6 +59,22 @@ pub enum Retrieval {
     Pending,
 }
 
+/// What came of one of the archives that were wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Retrieved<'a> {
+    /// Which it is, counted from 0.
+    pub index: usize,
+    /// The archive.
+    pub archive: &'a Archive,
+    /// The job that brings it, or has brought it, or was to, as far as one is known.
+    pub job: Option<&'a JobId>,
+    /// How far it has come, or why it cannot be brought.
+    pub outcome: Result<Retrieval, &'a EngineError>,
+}
+
+/// Hears of each archive, once.
+type Tell<'a> = &'a mut (dyn FnMut(Retrieved<'_>) + Send);
+
 impl Engine {
     /// Brings each archive to its target if a job of it has finished, else starts one, or lets one go on; with
     /// patience, until all are there. Returns how each stands, in the order given.
@@ -71,28 +90,83 @@ impl Engine {
         options: RetrieveOptions,
         progress: &dyn Progress,
     ) -> Result<Vec<Retrieval>, EngineError> {
+        self.retrieve_and_tell(vault, wanted, options, progress, &mut |_| {}).await
+    }
+
+    /// The same, and tells of each archive once: at once of what has come and of what cannot be brought, at the end of
+    /// what is not here yet. Nothing is told of those that were not tried, since what had failed before would have met
+    /// them too.
+    pub async fn retrieve_and_tell(
+        &self,
+        vault: &VaultName,
+        wanted: Vec<Wanted>,
+        options: RetrieveOptions,
+        progress: &dyn Progress,
+        tell: &mut (dyn FnMut(Retrieved<'_>) + Send),
+    ) -> Result<Vec<Retrieval>, EngineError> {
         let scope = self.scope_of(vault).await?;
-        let mut found = Vec::new();
-        for Wanted { reference, target } in wanted {
-            found.push((self.resolve_content(&scope, vault, &reference)?, reference, target));
-        }
-        let list = self.job_list(vault).await?;
-        let orders = found.into_iter().map(|(equal, name, target)| Order::new(&name, equal, target, &list));
-        let mut orders: Vec<Order> = orders.collect();
-        let failures = Mutex::new(Vec::new());
-        plan(&orders, options.patience, progress);
-        let work = Work { engine: self, scope, vault, options, progress, failures };
+        let mut orders = self.orders(&scope, vault, wanted).await?;
+        announce(&orders, options.patience, progress);
+        let work = Work {
+            engine: self,
+            scope,
+            vault,
+            options,
+            progress,
+            failures: Mutex::default(),
+            tell: Mutex::new(tell),
+            is_useless_to_start: AtomicBool::new(false),
+            is_useless_to_download: AtomicBool::new(false),
+        };
         work.advance_all(&mut orders).await;
-        if options.patience == Patience::Wait {
-            work.wait_for_all(&mut orders).await?;
+        let waited = match options.patience {
+            Patience::Wait => work.wait_for_all(&mut orders).await,
+            Patience::ComeBackLater => Ok(()),
+        };
+        for order in orders.iter().filter(|order| !order.is_settled()) {
+            work.tell(order, Ok(order.retrieval()));
         }
+        waited?;
         work.outcome()?;
         Ok(orders.iter().map(Order::retrieval).collect())
+    }
+
+    /// Looks up all that is wanted, and the vault's jobs.
+    async fn orders(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        wanted: Vec<Wanted>,
+    ) -> Result<Vec<Order>, EngineError> {
+        let mut found = Vec::new();
+        for Wanted { reference, target } in wanted {
+            found.push((self.resolve_content(scope, vault, &reference)?, reference, target));
+        }
+        let list = self.job_list(vault).await?;
+        let orders = found.into_iter().enumerate();
+        Ok(orders
+            .map(|(index, (equal, name, target))| Order::new(index, &name, equal, target, &list))
+            .collect())
+    }
+
+    /// Finds out how it stands with an order where the list of jobs does not tell for certain.
+    async fn look_up(&self, vault: &VaultName, order: &mut Order) -> Result<(), EngineError> {
+        // A job that was started here may be missing from the service's list, or not be in it yet.
+        if let Standing::NotAsked | Standing::Failed = order.standing
+            && let Some(job) = self.remembered_job(vault, &order.archive.id).await?
+        {
+            order.take(Some(job), self.clock.now());
+        }
+        if let Standing::Unsure(id) = &order.standing {
+            let job = self.describe_job(vault, id).await?;
+            order.take(job, self.clock.now());
+        }
+        Ok(())
     }
 }
 
 /// Tells of what is going to come, as far as it is there already or will be waited for.
-fn plan(orders: &[Order], patience: Patience, progress: &dyn Progress) {
+fn announce(orders: &[Order], patience: Patience, progress: &dyn Progress) {
     let comes = |order: &&Order| patience == Patience::Wait || matches!(order.standing, Standing::Ready(..));
     let sizes: Vec<u64> =
         orders.iter().filter(comes).map(|order| order.archive.size_bytes.unwrap_or(0)).collect();
@@ -107,6 +181,10 @@ struct Work<'a> {
     options: RetrieveOptions,
     progress: &'a dyn Progress,
     failures: Mutex<Vec<EngineError>>,
+    tell: Mutex<Tell<'a>>,
+    /// Whether what one request was refused for would meet every other.
+    is_useless_to_start: AtomicBool,
+    is_useless_to_download: AtomicBool,
 }
 
 impl Work<'_> {
@@ -125,10 +203,24 @@ impl Work<'_> {
 
     /// One that fails is no reason to break off the others.
     async fn advance_or_give_up(&self, order: &mut Order) {
-        if let Err(error) = self.advance(order).await {
-            order.standing = Standing::GivenUp;
-            self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+        if order.is_settled() {
+            return;
         }
+        match self.advance(order).await {
+            Ok(()) if matches!(order.standing, Standing::Done(_)) => self.tell(order, Ok(Retrieval::Done)),
+            Ok(()) => {}
+            Err(error) => {
+                order.standing = Standing::GivenUp(order.known_job().cloned());
+                self.tell(order, Err(&error));
+                self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+            }
+        }
+    }
+
+    fn tell(&self, order: &Order, outcome: Result<Retrieval, &EngineError>) {
+        let (index, archive, job) = (order.index, &order.archive, order.known_job());
+        let mut tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(Retrieved { index, archive, job, outcome });
     }
 
     /// Returns the first error, if there was any, and tells of the others.
@@ -153,26 +245,13 @@ impl Work<'_> {
     }
 
     async fn advance_one(&self, order: &mut Order) -> Result<(), EngineError> {
-        if let Standing::NotAsked | Standing::Failed = order.standing {
-            self.find_remembered(order).await?;
-        }
-        if let Standing::Unsure(id) = &order.standing {
-            let job = self.engine.describe_job(self.vault, id).await?;
-            order.take(job, self.engine.clock.now());
-        }
+        self.engine.look_up(self.vault, order).await?;
         if let Standing::Ready(..) = &order.standing {
-            self.download(order).await?;
+            unless_useless(&self.is_useless_to_download, order, async |order| self.download(order).await)
+                .await?;
         }
         if let Standing::Failed | Standing::Expired | Standing::NotAsked = order.standing {
-            self.start(order).await?;
-        }
-        Ok(())
-    }
-
-    /// Looks for a job that was started here and that the service does not list, or not yet.
-    async fn find_remembered(&self, order: &mut Order) -> Result<(), EngineError> {
-        if let Some(job) = self.engine.remembered_job(self.vault, &order.archive.id).await? {
-            order.take(Some(job), self.engine.clock.now());
+            unless_useless(&self.is_useless_to_start, order, async |order| self.start(order).await).await?;
         }
         Ok(())
     }
@@ -194,7 +273,7 @@ impl Work<'_> {
         match self.engine.download(&output, &mut order.target, &progress).await {
             Ok(()) => {
                 progress.finished();
-                order.standing = Standing::Done;
+                order.standing = Standing::Done(job.clone());
             }
             // It was listed, but has expired since.
             Err(EngineError::Service(ServiceError::NotFound { .. })) => order.standing = Standing::Expired,
@@ -297,4 +376,19 @@ impl Work<'_> {
         order.take(job, self.engine.clock.now());
         Ok(())
     }
+}
+
+/// Lets a request be made, unless an earlier one has failed for a reason that this one would meet too.
+async fn unless_useless(
+    is_useless: &AtomicBool,
+    order: &mut Order,
+    request: impl AsyncFnOnce(&mut Order) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    if is_useless.load(Ordering::Relaxed) {
+        order.standing = Standing::NotTried;
+        return Ok(());
+    }
+    let made = request(order).await;
+    is_useless.fetch_or(made.as_ref().is_err_and(EngineError::concerns_all), Ordering::Relaxed);
+    made
 }

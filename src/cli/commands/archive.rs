@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::hours;
 use crate::cli::file_or_standard::FileOrStandard;
+use crate::cli::name_list;
+use crate::cli::output::info;
 use crate::engine::{Tier, TransferSettings};
 use crate::settings::Defaults;
 use crate::types::{ArchiveRef, NamePattern, PartSize, VaultName, bytes};
@@ -63,9 +66,18 @@ pub(in crate::cli) struct Retrieve {
     /// Wait until Glacier has the data ready, which takes hours.
     #[arg(long)]
     pub(super) wait: bool,
-    /// Write to this file; - is standard output [default: the archive's name, in the current directory].
+    /// Write to this file; - is standard output [default: the last part of the archive's name, in the current
+    /// directory].
     #[arg(short, value_name = "FILE")]
     pub(super) output: Option<FileOrStandard>,
+    /// Write to files below this directory, each with all of its archive's name; directories are made as needed.
+    #[arg(short, long, value_name = "DIR", conflicts_with = "output")]
+    pub(super) directory: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) several: Several,
+    /// Only print what would be done: start, pending or ready, bytes, file and name, with tabs between.
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// How much one request fetches; rounded down to a power of two MiB, from 1 to 64.
     #[arg(long, value_name = "BYTES", default_value = "8388608", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) multipart_size: u64,
@@ -78,15 +90,14 @@ pub(in crate::cli) struct Retrieve {
     /// The vault.
     pub(super) vault: VaultName,
     /// Archives, by name or as id:ID.
-    #[arg(required = true, value_name = "NAME")]
+    #[arg(required_unless_present_any = ["glob", "from_file"], value_name = "NAME")]
     pub(super) names: Vec<ArchiveRef>,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Delete {
-    /// Delete all archives whose name matches: * and ? are anything but /, ** any directories; may be repeated.
-    #[arg(long, value_name = "PATTERN")]
-    pub(super) glob: Vec<NamePattern>,
+    #[command(flatten)]
+    pub(in crate::cli) several: Several,
     /// Delete several archives without asking.
     #[arg(short, long)]
     pub(super) yes: bool,
@@ -96,7 +107,7 @@ pub(in crate::cli) struct Delete {
     /// The vault.
     pub(super) vault: VaultName,
     /// Archives, by name or as id:ID.
-    #[arg(required_unless_present = "glob", value_name = "NAME")]
+    #[arg(required_unless_present_any = ["glob", "from_file"], value_name = "NAME")]
     pub(super) names: Vec<ArchiveRef>,
 }
 
@@ -125,6 +136,36 @@ pub(in crate::cli) struct Checkpresent {
     /// The archive, by name or as id:ID.
     #[arg(value_name = "NAME")]
     pub(super) name: String,
+}
+
+/// Archives that are meant beside those that are named.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Several {
+    /// All archives whose name matches: * and ? are anything but /, ** any directories; may be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) glob: Vec<NamePattern>,
+    /// The archives that this file lists, one a line, as 'glacier archive list' prints them; - is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(super) from_file: Option<FileOrStandard>,
+    /// In that file a zero byte ends each name, not a line end.
+    #[arg(short = '0', long, requires = "from_file")]
+    null: bool,
+}
+
+impl Several {
+    pub(in crate::cli) fn is_empty(&self) -> bool {
+        self.glob.is_empty() && self.from_file.is_none()
+    }
+
+    /// Reads the list, if there is one, and says if it is empty.
+    pub(super) fn listed(&self) -> Result<Vec<ArchiveRef>> {
+        let Some(list) = &self.from_file else { return Ok(Vec::new()) };
+        let listed = name_list::read(list, self.null)?;
+        if listed.is_empty() {
+            info(format_args!("{} lists no archive", name_list::shown(list)));
+        }
+        Ok(listed)
+    }
 }
 
 /// How data travels.

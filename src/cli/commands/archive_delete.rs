@@ -14,7 +14,8 @@ use crate::engine::{Archive, EngineError, Selection};
 use crate::types::{Timestamp, VaultName, quoted};
 
 pub(super) async fn run(session: &Session, args: archive::Delete) -> Result<Exit> {
-    let selection = Selection { references: args.names, patterns: args.glob };
+    let references = [args.names, args.several.listed()?].concat();
+    let selection = Selection { references, patterns: args.several.glob };
     let archives = session.engine.select(&args.vault, &selection).await?;
     // Of a single archive scripts, git-annex among them, expect silence.
     if archives.len() > 1 || std::io::stderr().is_terminal() {

@@ -1,41 +1,117 @@
 //! `archive retrieve`: what is ready is brought here, jobs are started for the rest.
 
+mod plan;
+mod targets;
+
+use std::collections::HashSet;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use serde::Serialize;
 
 use super::{archive, patience};
 use crate::cli::exit::Exit;
-use crate::cli::file_or_standard::{FileOrStandard, is_standard_output_nowhere};
+use crate::cli::file_or_standard::FileOrStandard;
 use crate::cli::output::{say, warning};
+use crate::cli::progress::beside;
+use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
-use crate::engine::{Progress, RangeSize, Retrieval, RetrieveOptions, Target, Wanted};
-use crate::types::{ArchiveRef, file_name_in, quoted};
+use crate::engine::{Archive, Progress, RangeSize, Retrieval, RetrieveOptions, Retrieved, Selection, Wanted};
+use crate::types::{ArchiveRef, JobId, VaultName, quoted};
 
 pub(super) async fn run(session: &Session, args: archive::Retrieve) -> Result<Exit> {
-    if args.names.len() > 1 && args.output.is_some() {
+    if args.output.is_some() && (args.names.len() > 1 || !args.several.is_empty()) {
         bail!("cannot specify output filename with multi-archive retrieval");
     }
-    let wanted = wanted(&args)?;
+    if session.form == Form::Json && matches!(args.output, Some(FileOrStandard::Standard)) {
+        bail!(
+            "records and data cannot both go to standard output; give a file with -o, or run it without --json"
+        );
+    }
+    let references = meant(session, &args).await?;
+    if references.is_empty() {
+        return Ok(if args.several.glob.is_empty() { Exit::Done } else { Exit::Failed });
+    }
+    let wanted = targets::of(session, &args, &references).await?;
     let options = RetrieveOptions {
         range_size: RangeSize::at_most(args.multipart_size),
         tier: args.tier.map(Into::into).or(session.defaults.tier),
         patience: patience(args.wait),
     };
+    if args.dry_run {
+        return plan::print(session, &args.vault, wanted, options.tier).await;
+    }
     // Data on a terminal must not have bars drawn into it.
     let is_shown = matches!(args.output, Some(FileOrStandard::Standard)) && std::io::stdout().is_terminal();
     let progress: &dyn Progress = if is_shown { &() } else { &*session.progress };
-    let retrievals = session.engine.retrieve(&args.vault, wanted, options, progress).await?;
+    retrieve(session, &args.vault, &references, wanted, options, progress).await
+}
+
+/// The archives that are named, in the order given, then those that the list and the patterns add.
+async fn meant(session: &Session, args: &archive::Retrieve) -> Result<Vec<ArchiveRef>> {
+    let mut meant = args.names.clone();
+    let mut known: HashSet<ArchiveRef> = meant.iter().map(plain).collect();
+    let mut add = |reference: ArchiveRef| {
+        if known.insert(plain(&reference)) {
+            meant.push(reference);
+        }
+    };
+    args.several.listed()?.into_iter().for_each(&mut add);
+    if !args.several.glob.is_empty() {
+        let selection = Selection { references: Vec::new(), patterns: args.several.glob.clone() };
+        for archive in session.engine.select(&args.vault, &selection).await? {
+            match archive.shown_name() {
+                Some(name) => add(ArchiveRef::Name(name.to_owned())),
+                None => warning(format_args!("left out id:{}: it has no name; bring it with -o", archive.id)),
+            }
+        }
+    }
+    Ok(meant)
+}
+
+/// The same reference, however it was written.
+fn plain(reference: &ArchiveRef) -> ArchiveRef {
+    match reference {
+        ArchiveRef::PrefixedName(name) => ArchiveRef::Name(name.clone()),
+        other => other.clone(),
+    }
+}
+
+async fn retrieve(
+    session: &Session,
+    vault: &VaultName,
+    references: &[ArchiveRef],
+    wanted: Vec<Wanted>,
+    options: RetrieveOptions,
+    progress: &dyn Progress,
+) -> Result<Exit> {
+    let paths: Vec<Option<String>> = wanted.iter().map(targets::shown_path).collect();
+    let (mut told, mut printed) = (0, Ok(()));
+    let mut tell = |retrieved: Retrieved<'_>| {
+        told += 1;
+        if session.form == Form::Json && printed.is_ok() {
+            let path = paths.get(retrieved.index).and_then(Option::as_deref);
+            let record = RetrievalRecord::of(vault, &retrieved, path);
+            printed = beside(|| print_record(&mut std::io::stdout(), &record));
+        }
+    };
+    let retrievals = session.engine.retrieve_and_tell(vault, wanted, options, progress, &mut tell).await;
+    printed?;
+    if retrievals.is_err() && told > 0 && told < references.len() {
+        say(format_args!("{} more archives were not tried", references.len() - told));
+    }
+    let retrievals = retrievals?;
     if retrievals.iter().all(|retrieval| *retrieval == Retrieval::Done) {
         return Ok(Exit::Done);
     }
-    tell(&args.names, &retrievals);
+    if session.form == Form::Text {
+        tell_all(references, &retrievals);
+    }
     Ok(Exit::TryLater)
 }
 
 /// What is here first, then what is not.
-fn tell(names: &[ArchiveRef], retrievals: &[Retrieval]) {
+fn tell_all(names: &[ArchiveRef], retrievals: &[Retrieval]) {
     let each =
         || names.iter().zip(retrievals).map(|(name, retrieval)| (quoted(&name.to_string()), retrieval));
     for (name, _) in each().filter(|(_, retrieval)| **retrieval == Retrieval::Done) {
@@ -50,57 +126,54 @@ fn tell(names: &[ArchiveRef], retrievals: &[Retrieval]) {
     }
 }
 
-fn wanted(args: &archive::Retrieve) -> Result<Vec<Wanted>> {
-    let mut wanted: Vec<Wanted> = Vec::new();
-    for reference in &args.names {
-        let target = match &args.output {
-            Some(FileOrStandard::Standard) => {
-                if is_standard_output_nowhere() {
-                    warning("standard output is closed or the null device: what is retrieved goes nowhere");
-                }
-                Target::Stream(Box::new(tokio::io::stdout()))
-            }
-            Some(FileOrStandard::File(path)) => Target::File(path.clone()),
-            None => Target::File(default_path(reference)?),
-        };
-        if let Target::File(path) = &target {
-            check(path)?;
-            if wanted.iter().any(|earlier| matches!(&earlier.target, Target::File(other) if other == path)) {
-                bail!("two of the archives would be written to {}", quoted(&path.to_string_lossy()));
-            }
+/// What came of an archive, or what would.
+#[derive(Serialize)]
+struct RetrievalRecord<'a> {
+    vault: &'a str,
+    name: Option<&'a str>,
+    id: &'a str,
+    /// `done`, `queued`, `pending` or `failed`; of a dry run `would-be-done`, `would-be-queued` or `pending`.
+    status: &'static str,
+    /// Why it failed.
+    reason: Option<String>,
+    /// The file; none for a stream.
+    path: Option<&'a str>,
+    size_bytes: Option<u64>,
+    job_id: Option<&'a str>,
+}
+
+impl Record for RetrievalRecord<'_> {
+    const SCHEMA: &'static str = "retrieval/1";
+}
+
+impl<'a> RetrievalRecord<'a> {
+    fn new(
+        vault: &'a VaultName,
+        archive: &'a Archive,
+        status: &'static str,
+        path: Option<&'a str>,
+        job: Option<&'a JobId>,
+    ) -> Self {
+        Self {
+            vault: vault.as_str(),
+            name: archive.shown_name(),
+            id: archive.id.as_str(),
+            status,
+            reason: None,
+            path,
+            size_bytes: archive.size_bytes,
+            job_id: job.map(JobId::as_str),
         }
-        wanted.push(Wanted { reference: reference.clone(), target });
     }
-    Ok(wanted)
-}
 
-/// The base name of the archive's name, or of the file that its description tells of, in the current directory.
-fn default_path(reference: &ArchiveRef) -> Result<PathBuf> {
-    let (ArchiveRef::Name(name) | ArchiveRef::PrefixedName(name)) = reference else {
-        bail!("an archive given by id needs a name for its file; give one with -o");
-    };
-    let name = &file_name_in(name).unwrap_or_else(|| name.clone());
-    match Path::new(name).file_name() {
-        Some(file_name) if !name.ends_with('/') => Ok(PathBuf::from(file_name)),
-        _ => bail!("archive {} has no name that a file could have; give one with -o", quoted(name)),
+    fn of(vault: &'a VaultName, retrieved: &Retrieved<'a>, path: Option<&'a str>) -> Self {
+        let status = match retrieved.outcome {
+            Ok(Retrieval::Done) => "done",
+            Ok(Retrieval::Queued) => "queued",
+            Ok(Retrieval::Pending) => "pending",
+            Err(_) => "failed",
+        };
+        let reason = retrieved.outcome.err().map(|error| error.explained());
+        Self { reason, ..Self::new(vault, retrieved.archive, status, path, retrieved.job) }
     }
-}
-
-/// A place that cannot be written to is noticed before a job is paid for.
-fn check(path: &Path) -> Result<()> {
-    let shown = quoted(&path.to_string_lossy());
-    if path.as_os_str().is_empty() || path.as_os_str().as_encoded_bytes().ends_with(b"/") && !path.is_dir() {
-        bail!("cannot write {shown}: it names no file");
-    }
-    if path.is_dir() {
-        bail!("cannot write {shown}: it is a directory");
-    }
-    if path.is_symlink() && !path.exists() {
-        bail!("cannot write {shown}: it is a link to what is not there");
-    }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !parent.is_dir() {
-        bail!("cannot write {shown}: there is no directory {}", quoted(&parent.to_string_lossy()));
-    }
-    Ok(())
 }

@@ -41,16 +41,16 @@ pub(in crate::cli) fn failing(command: &Command, defaults: &Defaults) -> Option<
             format!("cannot store {what} in vault {}", of(&args.vault))
         }
         Command::Archive(ArchiveCommand::Retrieve(args)) => {
-            let names: Vec<String> = args.names.iter().map(|name| quoted(&name.to_string())).collect();
-            let which = match names.as_slice() {
-                [name] => format!("archive {name}"),
-                names => format!("{} archives", names.len()),
+            let which = match args.names.as_slice() {
+                [name] if args.several.is_empty() => format!("archive {}", quoted(&name.to_string())),
+                names if args.several.is_empty() => format!("{} archives", names.len()),
+                _ => "archives".to_owned(),
             };
             format!("cannot retrieve {which} from vault {}", of(&args.vault))
         }
         Command::Archive(ArchiveCommand::Delete(args)) => {
             let what = match args.names.as_slice() {
-                [name] if args.glob.is_empty() => format!("archive {}", quoted(&name.to_string())),
+                [name] if args.several.is_empty() => format!("archive {}", quoted(&name.to_string())),
                 _ => "archives".to_owned(),
             };
             format!("cannot delete {what} of vault {}", of(&args.vault))

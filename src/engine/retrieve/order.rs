@@ -10,6 +10,8 @@ use crate::types::{ArchiveId, ArchiveRef, JobId, Timestamp};
 
 /// One archive on its way.
 pub(super) struct Order {
+    /// Which of the archives that are wanted it is.
+    pub(super) index: usize,
     /// The archive as it was referred to.
     pub(super) name: String,
     pub(super) archive: Archive,
@@ -36,9 +38,12 @@ pub(super) enum Standing {
     Failed,
     /// What its job had brought is no longer there.
     Expired,
-    Done,
-    /// It cannot be brought, for a reason that was kept.
-    GivenUp,
+    /// It is where it belongs; that job has brought it.
+    Done(JobId),
+    /// It cannot be brought, for a reason that was kept; a job of it may be known.
+    GivenUp(Option<JobId>),
+    /// It was left as it is, since another has failed for a reason that this one would meet too.
+    NotTried,
 }
 
 impl Standing {
@@ -63,7 +68,13 @@ impl Standing {
 impl Order {
     /// Of archives with equal content, at least one, that is taken which a job brings already, finished or under way;
     /// last one whose job has failed, as it may be deleted.
-    pub(super) fn new(reference: &ArchiveRef, equal: Vec<Archive>, target: Target, list: &JobList) -> Self {
+    pub(super) fn new(
+        index: usize,
+        reference: &ArchiveRef,
+        equal: Vec<Archive>,
+        target: Target,
+        list: &JobList,
+    ) -> Self {
         let with_standing = equal.into_iter().map(|archive| (Standing::of(&archive, list), archive));
         let mut others: Vec<_> = with_standing.collect();
         others.sort_by_key(|(standing, _)| match standing {
@@ -75,6 +86,7 @@ impl Order {
         others.reverse();
         let (standing, archive) = others.pop().expect("a name that was resolved means at least one archive");
         Self {
+            index,
             name: reference.to_string(),
             archive,
             target,
@@ -97,6 +109,19 @@ impl Order {
         match &self.standing {
             Standing::Queued(id) | Standing::Pending(id) => Some(id),
             _ => None,
+        }
+    }
+
+    /// Returns the job that brings it, or has brought it, or was to, as far as one is known.
+    pub(super) fn known_job(&self) -> Option<&JobId> {
+        match &self.standing {
+            Standing::Unsure(id)
+            | Standing::Queued(id)
+            | Standing::Pending(id)
+            | Standing::Ready(id, _)
+            | Standing::Done(id) => Some(id),
+            Standing::GivenUp(id) => id.as_ref(),
+            Standing::NotAsked | Standing::Failed | Standing::Expired | Standing::NotTried => None,
         }
     }
 
@@ -129,12 +154,12 @@ impl Order {
 
     /// Returns whether there is nothing left to do.
     pub(super) fn is_settled(&self) -> bool {
-        matches!(self.standing, Standing::Done | Standing::GivenUp)
+        matches!(self.standing, Standing::Done(_) | Standing::GivenUp(_) | Standing::NotTried)
     }
 
     pub(super) fn retrieval(&self) -> Retrieval {
         match self.standing {
-            Standing::Done => Retrieval::Done,
+            Standing::Done(_) => Retrieval::Done,
             Standing::Pending(_) | Standing::Unsure(_) => Retrieval::Pending,
             _ => Retrieval::Queued,
         }
