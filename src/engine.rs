@@ -56,7 +56,7 @@ pub use sync::Sync;
 pub use told::{Holding, Told};
 pub use transfers::TransferSettings;
 pub use tree::{LocalFile, LocalTree};
-pub use upload::{FileToStore, OpenUploads, Source, StoreOptions, Stored, UploadOptions};
+pub use upload::{FileToStore, OpenUploads, Source, StoreOptions, Stored, UploadOptions, UploadToAbort};
 pub use vaults::{VaultDetails, VaultInfo};
 pub use verify::{Verdict, Verification};
 pub use wait::Patience;

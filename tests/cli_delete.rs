@@ -3,11 +3,9 @@
 
 mod support;
 
-use std::io::Read;
-
 use serde_json::Value;
-use support::terminal::Terminal;
-use support::{Outcome, Shell};
+use support::Shell;
+use support::asking::at_a_terminal;
 
 const FEE: &str =
     "glacier: info: 3 of 3 archives are younger than 90 days, which Glacier charges for all the same\n";
@@ -23,22 +21,6 @@ fn shell(names: &[&str]) -> Shell {
 
 fn listed(shell: &Shell) -> String {
     shell.glacier(&["archive", "list", "v"]).stdout
-}
-
-/// Runs the command at a terminal on which someone types the answer to its question.
-fn at_a_terminal(shell: &Shell, arguments: &[&str], answer: &str) -> Outcome {
-    let (mut printed, output) = std::io::pipe().unwrap();
-    let mut terminal = Terminal::start_with(&shell.glacier_command(arguments), 80, Some(output.into()));
-    while terminal.hear() {
-        if terminal.raw.ends_with(b"[y/N] ") {
-            terminal.type_in(&format!("{answer}\n"));
-        }
-    }
-    let stderr = String::from_utf8_lossy(&terminal.raw).replace("\r\n", "\n");
-    let (_, status) = terminal.end();
-    let mut stdout = String::new();
-    printed.read_to_string(&mut stdout).unwrap();
-    Outcome { stdout, stderr, status }
 }
 
 #[test]

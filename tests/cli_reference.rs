@@ -22,7 +22,7 @@ fn the_reference_tells_of_the_commands_as_they_are() {
     let mut expected = HEAD.to_owned();
     let mut grammar = glacier_engine::cli::grammar();
     grammar.build();
-    describe(&grammar, "glacier", &mut expected);
+    describe(&grammar, "glacier", &[], &mut expected);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, &expected).unwrap();
     }
@@ -30,7 +30,7 @@ fn the_reference_tells_of_the_commands_as_they_are() {
     assert!(written == expected, "docs/cli.md is not up to date: UPDATE=1 cargo test --test cli_reference");
 }
 
-fn describe(command: &Command, name: &str, page: &mut String) {
+fn describe(command: &Command, name: &str, told: &[&Arg], page: &mut String) {
     let groups: Vec<&Command> = shown(command).collect();
     let is_root = name == "glacier";
     writeln!(page, "\n{} `{name}`\n", if is_root || !groups.is_empty() { "##" } else { "###" }).unwrap();
@@ -41,18 +41,20 @@ fn describe(command: &Command, name: &str, page: &mut String) {
         let usage = usage.trim_start_matches("Usage: ").split_whitespace().collect::<Vec<_>>().join(" ");
         writeln!(page, "\n    {usage}").unwrap();
     }
-    // What every command takes is told of once.
-    let own = command.get_arguments().filter(|argument| is_root || !argument.is_global_set());
+    // What all commands of a group take is told of once.
+    let is_told = |argument: &Arg| told.iter().any(|other| other.get_id() == argument.get_id());
+    let own = command.get_arguments().filter(|argument| !(argument.is_global_set() && is_told(argument)));
     let own: Vec<&Arg> = own.filter(|argument| !argument.is_hide_set() && !is_help(argument)).collect();
     if !own.is_empty() {
         let heading = if is_root { "\nEvery command takes these:\n" } else { "" };
         writeln!(page, "{heading}\n| | |\n|---|---|").unwrap();
     }
-    for argument in own {
+    for argument in &own {
         writeln!(page, "| `{}` | {} |", spelled(argument), meaning(argument)).unwrap();
     }
+    let told = [told, &own].concat();
     for other in groups {
-        describe(other, &format!("{name} {}", other.get_name()), page);
+        describe(other, &format!("{name} {}", other.get_name()), &told, page);
     }
 }
 

@@ -155,7 +155,6 @@ fn names_keep_their_directories_below_the_one_that_is_given() {
     }
     // By id, the name is known from the cache; without a directory it has to be given, as ever.
     let id = &shown_ids(&shell)[1];
-    make_ready(&shell, &[id, "-d", "by-id"]);
     retrieve(&shell, &[id, "-d", "by-id"]).is_silent();
     assert_eq!(shell.read("by-id/photos/2014/a.jpg"), b"photos/2014/a.jpg");
     retrieve(&shell, &[id]).is_refused(1, "an archive given by id needs a name for its file");
@@ -257,6 +256,33 @@ fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     );
     assert_eq!((shell.writes(), shell.count("GetJobOutput")), before);
     assert!(!shell.path("out").exists() && !shell.path("a").exists());
+}
+
+/// What was brought before and has expired would be paid for once more.
+#[test]
+fn what_is_here_already_is_neither_asked_for_nor_brought_again() {
+    let shell = shell(&["a", "b", "c"]);
+    make_ready(&shell, &["a", "b", "-d", "out"]);
+    retrieve(&shell, &["a", "b", "-d", "out"]).is_silent();
+    shell.emulator.advance(48 * HOUR);
+    shell.write("out/b", "B");
+    let jobs = shell.count("InitiateJob");
+    let all = ["--glob", "*", "-d", "out", "--skip-existing"];
+    let dry = retrieve(&shell, &[&all[..], &["--dry-run"]].concat());
+    assert_eq!(dry.stdout, "here\t1\tout/a\ta\nstart\t1\tout/b\tb\nstart\t1\tout/c\tc\n");
+    retrieve(&shell, &all).is("", &queued(&["b", "c"]), 75);
+    assert_eq!(shell.count("InitiateJob"), jobs + 2);
+    shell.emulator.advance(4 * HOUR);
+    let outcome = shell.glacier(&[&["--json", "archive", "retrieve", "v"], &all[..]].concat());
+    let mut statuses: Vec<String> =
+        records(&outcome).iter().map(|record| format!("{} {}", record["name"], record["status"])).collect();
+    statuses.sort();
+    assert_eq!(statuses, [r#""a" "already-here""#, r#""b" "done""#, r#""c" "done""#]);
+    let outputs = shell.count("GetJobOutput");
+    retrieve(&shell, &all).is_silent();
+    assert_eq!((shell.count("GetJobOutput"), shell.read("out/b")), (outputs, b"b".to_vec()));
+    shell.sqlite().execute("UPDATE archive SET tree_hash = NULL WHERE name = 'c'", []).unwrap();
+    retrieve(&shell, &all).is_refused(1, "the tree hash of archive 'c' in v is not known here");
 }
 
 #[test]

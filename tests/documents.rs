@@ -46,6 +46,11 @@ fn coming_from_glacier_cli() {
     play(&shell, "docs/coming-from-glacier-cli.md");
 }
 
+#[test]
+fn records() {
+    play(&Shell::new(), "docs/records.md");
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

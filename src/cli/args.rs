@@ -34,7 +34,7 @@ pub(super) struct Args {
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
 
-    /// Print records for programs, one JSON object a line; not every command has them.
+    /// Print records for programs, one JSON object a line, where the command prints anything.
     #[arg(long, global = true)]
     pub(super) json: bool,
 
@@ -89,18 +89,11 @@ impl Command {
     /// Returns whether the command has records to print, for `--json`.
     pub(super) fn has_records(&self) -> bool {
         match self {
-            Self::Vault(command) => {
-                !matches!(command, VaultCommand::Create(_) | VaultCommand::Sync(_) | VaultCommand::Delete(_))
-            }
-            Self::Archive(command) => {
-                matches!(
-                    command,
-                    ArchiveCommand::Upload(_) | ArchiveCommand::Retrieve(_) | ArchiveCommand::Delete(_)
-                )
-            }
+            Self::Vault(VaultCommand::Create(_) | VaultCommand::Delete(_)) => false,
+            Self::Vault(_) | Self::Archive(_) | Self::Upload(_) | Self::Job(_) | Self::Policy(_) => true,
             Self::Estimate(command) => !matches!(command, EstimateCommand::Prices),
-            Self::Job(_) | Self::Policy(_) | Self::Config | Self::Verify(_) | Self::Treehash(_) => true,
-            Self::Upload(_) | Self::Annex(_) | Self::Completions(_) | Self::ManPages(_) => false,
+            Self::Config | Self::Verify(_) | Self::Treehash(_) => true,
+            Self::Annex(_) | Self::Completions(_) | Self::ManPages(_) => false,
         }
     }
 
@@ -123,7 +116,7 @@ pub(super) enum VaultCommand {
     /// Bring the cache in line with an inventory of the vault.
     Sync(vault::Sync),
     /// Delete a vault that is empty.
-    Delete(vault::Name),
+    Delete(vault::Delete),
     /// Print what Glacier says of a vault and what the cache knows of it: name and value, with a tab between; - is what
     /// is not known.
     Info(vault::OrDefault),
@@ -173,7 +166,6 @@ pub(super) enum PolicyCommand {
     ///
     /// Glacier refuses a standard retrieval that goes beyond the policy, at once and free of charge. Expedited and bulk
     /// retrievals and jobs under way are not touched. A change takes some minutes to be in force.
-    #[command(subcommand)]
     Set(policy::Set),
 }
 

@@ -41,7 +41,7 @@ pub(super) mod verify;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::args::{
     AnnexCommand, ArchiveCommand, Command, EstimateCommand, JobCommand, PolicyCommand, UploadCommand,
@@ -110,6 +110,14 @@ fn tell_of_left_out(paths: &[PathBuf]) {
     for path in paths {
         warning(format_args!("left out {}: it is a link, or no file", quoted(&path.to_string_lossy())));
     }
+}
+
+/// What ends a name that is printed, by `--null`.
+fn end_of_name(session: &Session, is_null: bool) -> Result<char> {
+    if is_null && session.form == Form::Json {
+        bail!("records end with a line; leave out either --null or --json");
+    }
+    Ok(if is_null { '\0' } else { '\n' })
 }
 
 /// What `--wait` means.

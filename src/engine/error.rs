@@ -165,6 +165,14 @@ pub enum EngineError {
         /// The id of the upload.
         id: UploadId,
     },
+    /// The service lists no such upload.
+    #[error("upload {} not found in vault {vault}; see 'glacier upload list {vault}'", quoted(.id.as_str()))]
+    UploadNotFound {
+        /// The vault.
+        vault: VaultName,
+        /// The id as it was given.
+        id: UploadId,
+    },
     /// Stored, but the cache does not know.
     #[error("archive {} is stored as id:{id}, but that could not be noted: {source}. 'glacier vault sync' will find it in a day or two", quoted(.name))]
     StoredButNotNoted {

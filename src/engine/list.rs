@@ -13,6 +13,8 @@ use crate::types::{AccountId, ArchiveRef, VaultName};
 pub struct Listing {
     /// Whether anything was ever learnt of what the vault holds.
     pub is_known: bool,
+    /// Whether an inventory was ever taken in: only one tells of archives that were not stored from here.
+    pub has_inventory: bool,
     /// The account whose vault it is, where several are known here.
     pub account_of_several: Option<AccountId>,
 }
@@ -84,7 +86,9 @@ impl Engine {
             is_empty = false;
             visit(archive)
         })?;
-        let is_known = match self.cache.vault_knowledge(&scope, vault)? {
+        let knowledge = self.cache.vault_knowledge(&scope, vault)?;
+        let has_inventory = knowledge.is_some_and(|known| known.inventory.is_some());
+        let is_known = match knowledge {
             _ if !is_empty => true,
             Some(known) => known.empty_since.is_some() || known.inventory.is_some(),
             None => {
@@ -95,6 +99,10 @@ impl Engine {
             }
         };
         let is_one_of_several = self.cache.accounts()?.len() > 1;
-        Ok(Listing { is_known, account_of_several: scope.account.filter(|_| is_one_of_several) })
+        Ok(Listing {
+            is_known,
+            has_inventory,
+            account_of_several: scope.account.filter(|_| is_one_of_several),
+        })
     }
 }

@@ -113,6 +113,17 @@ impl Engine {
         Ok(format!("not all that the vault holds is known; run: glacier vault sync {vault}"))
     }
 
+    /// Tells whether an archive of the name exists, as far as the cache knows; if that is unknown, it does not know why.
+    pub async fn known_presence(
+        &self,
+        vault: &VaultName,
+        reference: &ArchiveRef,
+        max_age: Duration,
+    ) -> Result<Presence, EngineError> {
+        let scope = self.scope_for_reading(vault).await?;
+        self.presence_here(&scope, vault, reference, max_age)
+    }
+
     /// Answers from the cache alone.
     fn presence_here(
         &self,

@@ -8,6 +8,7 @@
 //! The service first, then a row that remembers the job. A job whose row was lost is in the service's list, for this
 //! and every other program, until about a day after its end; the row is for the moments in which it is not there yet.
 
+mod here;
 mod order;
 mod plan;
 

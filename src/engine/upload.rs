@@ -27,7 +27,7 @@ mod source;
 mod unanswered;
 mod whole;
 
-pub use open::OpenUploads;
+pub use open::{OpenUploads, UploadToAbort};
 pub use several::{FileToStore, StoreOptions, Stored};
 pub use source::Source;
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub, missing_docs)]
 
 pub mod branch;
+pub mod asking;
 pub mod dialogue;
 pub mod documents;
 pub mod machine;

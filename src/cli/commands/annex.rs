@@ -10,6 +10,10 @@ pub(in crate::cli) struct Prefetch {
     /// that of the configuration file, standard].
     #[arg(long, value_name = "TIER", ignore_case = true)]
     pub(super) tier: Option<TierName>,
+    /// Only print the files that would be asked for, bytes and name with a tab between; git-annex is not asked which of
+    /// them were asked for before.
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// The remote [default: the only one of type=external externaltype=glacier].
     pub(super) remote: Option<String>,
     /// Paths, or matching options as 'git annex find' has them.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::annex;
 use crate::cli::exit::Exit;
-use crate::cli::output::{say, warning};
+use crate::cli::output::{Foreign, say, warning};
 use crate::cli::session::Session;
 use crate::engine::{Engine, Prefetch, Tier};
 use crate::settings::PREFETCH_VARIABLE;
@@ -30,6 +30,9 @@ pub(super) async fn run(session: &Session, args: annex::Prefetch) -> Result<Exit
     let tier = tier.unwrap_or(Tier::Standard);
     let mut files = wanted(&remote, &args.matching)?;
     place.in_order_of_storing(&session.engine, &mut files).await;
+    if args.dry_run {
+        return print(&files);
+    }
     let outcome = ask_for(&remote, tier, &files)?;
     let hours = tier.ready_within().as_secs().div_ceil(3600);
     say(format_args!(
@@ -44,6 +47,18 @@ pub(super) async fn run(session: &Session, args: annex::Prefetch) -> Result<Exit
     Ok(if outcome.queued + outcome.asked_before > 0 { Exit::TryLater } else { Exit::Done })
 }
 
+fn print(files: &[Wanted]) -> Result<Exit> {
+    let (foreign, mut out) = (Foreign::of_standard_output(), std::io::stdout().lock());
+    for file in files {
+        let bytes = file.bytes().map_or_else(|| "-".to_owned(), |bytes| bytes.to_string());
+        writeln!(out, "{bytes}\t{}", foreign.text(&file.file))?;
+    }
+    out.flush()?;
+    let bytes: u64 = files.iter().filter_map(Wanted::bytes).sum();
+    say(format_args!("{} files, {bytes} bytes, would be asked for unless they were before", files.len()));
+    Ok(Exit::Done)
+}
+
 /// A file that is there and not here.
 #[derive(Debug, Deserialize)]
 struct Wanted {
@@ -51,6 +66,12 @@ struct Wanted {
     key: String,
     /// As git-annex writes it; missing where it does not know.
     bytesize: Option<String>,
+}
+
+impl Wanted {
+    fn bytes(&self) -> Option<u64> {
+        self.bytesize.as_deref()?.parse().ok()
+    }
 }
 
 /// What came of it.
@@ -150,10 +171,7 @@ fn ask_for(remote: &str, tier: Tier, files: &[Wanted]) -> Result<Outcome> {
     if answers.is_empty() {
         bail!("'git annex get' failed: {}", String::from_utf8_lossy(&said.stderr).trim());
     }
-    let bytes = |name: &str| {
-        let file = files.iter().find(|file| file.file == name)?;
-        file.bytesize.as_deref()?.parse::<u64>().ok()
-    };
+    let bytes = |name: &str| files.iter().find(|file| file.file == name)?.bytes();
     if answers.len() < files.len() {
         let (count, all) = (files.len() - answers.len(), files.len());
         warning(format_args!("'git annex get' said nothing of {count} of {all} files"));

@@ -23,6 +23,9 @@ pub(in crate::cli) struct List {
     /// - is what is not known.
     #[arg(short, long)]
     pub(super) long: bool,
+    /// End each with a zero byte, not a line end, so that names may have line ends in them.
+    #[arg(short = '0', long)]
+    pub(super) null: bool,
     /// The vault [default: that of the configuration file].
     pub(super) vault: Option<VaultName>,
 }
@@ -75,6 +78,9 @@ pub(in crate::cli) struct Retrieve {
     pub(super) directory: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) several: Several,
+    /// Pass by an archive whose file is there already, with its size and tree hash.
+    #[arg(long)]
+    pub(super) skip_existing: bool,
     /// Only print what would be done: start, pending or ready, bytes, file and name, with tabs between.
     #[arg(long)]
     pub(super) dry_run: bool,

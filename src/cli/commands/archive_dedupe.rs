@@ -4,11 +4,15 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Result;
+use serde::Serialize;
 
 use super::archive;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Foreign, warning};
+use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
+use crate::engine::Duplicate;
+use crate::types::VaultName;
 
 /// An archive that stands for others must be known to have existed within this time, as with git-annex.
 const KNOWN_WITHIN: Duration = Duration::from_secs(60 * 60 * 60);
@@ -18,15 +22,17 @@ pub(super) async fn run(session: &Session, args: archive::Dedupe) -> Result<Exit
     let (foreign, mut unsure) = (Foreign::of_standard_output(), 0);
     let mut out = std::io::stdout().lock();
     for duplicate in session.engine.duplicates(&vault, KNOWN_WITHIN).await? {
-        if duplicate.kept.is_none() {
-            unsure += 1;
-            continue;
-        }
-        if !args.dry_run {
+        let is_deleted = duplicate.kept.is_some() && !args.dry_run;
+        if is_deleted {
             session.engine.dedupe(&vault, &duplicate).await?;
         }
-        let name = foreign.text(duplicate.archive.shown_name().unwrap_or_default()).into_owned();
-        writeln!(out, "id:{}\t{name}", duplicate.archive.id)?;
+        unsure += u64::from(duplicate.kept.is_none());
+        if session.form == Form::Json {
+            print_record(&mut out, &DuplicateRecord::new(&vault, &duplicate, is_deleted))?;
+        } else if duplicate.kept.is_some() {
+            let name = foreign.text(duplicate.archive.shown_name().unwrap_or_default()).into_owned();
+            writeln!(out, "id:{}\t{name}", duplicate.archive.id)?;
+        }
     }
     out.flush()?;
     if unsure == 0 {
@@ -37,4 +43,35 @@ pub(super) async fn run(session: &Session, args: archive::Dedupe) -> Result<Exit
         "{unsure} archives with equal ones were left alone, since no inventory of the last 60 hours lists them; run 'glacier vault sync {vault}' first"
     ));
     Ok(Exit::Failed)
+}
+
+/// An archive of which another has the same name and content.
+#[derive(Serialize)]
+struct DuplicateRecord<'a> {
+    vault: &'a str,
+    id: &'a str,
+    name: Option<&'a str>,
+    size_bytes: Option<u64>,
+    tree_hash: Option<String>,
+    /// The archive that stands for it; none if no inventory lists one that could, so that all are left alone.
+    kept_id: Option<&'a str>,
+    is_deleted: bool,
+}
+
+impl Record for DuplicateRecord<'_> {
+    const SCHEMA: &'static str = "duplicate/1";
+}
+
+impl<'a> DuplicateRecord<'a> {
+    fn new(vault: &'a VaultName, Duplicate { archive, kept }: &'a Duplicate, is_deleted: bool) -> Self {
+        Self {
+            vault: vault.as_str(),
+            id: archive.id.as_str(),
+            name: archive.shown_name(),
+            size_bytes: archive.size_bytes,
+            tree_hash: archive.tree_hash.map(|hash| hash.to_string()),
+            kept_id: kept.as_ref().map(|kept| kept.id.as_str()),
+            is_deleted,
+        }
+    }
 }

@@ -16,7 +16,9 @@ use crate::cli::output::{say, warning};
 use crate::cli::progress::beside;
 use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
-use crate::engine::{Archive, Progress, RangeSize, Retrieval, RetrieveOptions, Retrieved, Selection, Wanted};
+use crate::engine::{
+    Archive, EngineError, Progress, RangeSize, Retrieval, RetrieveOptions, Retrieved, Selection, Wanted,
+};
 use crate::types::{ArchiveRef, JobId, VaultName, quoted};
 
 pub(super) async fn run(session: &Session, args: archive::Retrieve) -> Result<Exit> {
@@ -28,11 +30,14 @@ pub(super) async fn run(session: &Session, args: archive::Retrieve) -> Result<Ex
             "records and data cannot both go to standard output; give a file with -o, or run it without --json"
         );
     }
-    let references = meant(session, &args).await?;
+    let mut references = meant(session, &args).await?;
     if references.is_empty() {
         return Ok(if args.several.glob.is_empty() { Exit::Done } else { Exit::Failed });
     }
-    let wanted = targets::of(session, &args, &references).await?;
+    let mut wanted = targets::of(session, &args, &references).await?;
+    if args.skip_existing {
+        (references, wanted) = pass_by_existing(session, &args, references, wanted).await?;
+    }
     let options = RetrieveOptions {
         range_size: RangeSize::at_most(args.multipart_size),
         tier: args.tier.map(Into::into).or(session.defaults.tier),
@@ -75,6 +80,33 @@ fn plain(reference: &ArchiveRef) -> ArchiveRef {
         ArchiveRef::PrefixedName(name) => ArchiveRef::Name(name.clone()),
         other => other.clone(),
     }
+}
+
+/// Returns those that are not here, and tells of the others.
+async fn pass_by_existing(
+    session: &Session,
+    args: &archive::Retrieve,
+    references: Vec<ArchiveRef>,
+    wanted: Vec<Wanted>,
+) -> Result<(Vec<ArchiveRef>, Vec<Wanted>)> {
+    let here = session.engine.already_here(&args.vault, &wanted).await?;
+    let mut out = std::io::stdout().lock();
+    let mut missing = (Vec::new(), Vec::new());
+    for ((reference, wanted), here) in references.into_iter().zip(wanted).zip(here) {
+        let Some(archive) = here else {
+            missing.0.push(reference);
+            missing.1.push(wanted);
+            continue;
+        };
+        let path = targets::shown_path(&wanted);
+        if session.form == Form::Json {
+            let record = RetrievalRecord::new(&args.vault, &archive, "already-here", path.as_deref(), None);
+            print_record(&mut out, &record)?;
+        } else if args.dry_run {
+            plan::print_line(&mut out, "here", &archive, path.as_deref())?;
+        }
+    }
+    Ok(missing)
 }
 
 async fn retrieve(
@@ -132,7 +164,7 @@ struct RetrievalRecord<'a> {
     vault: &'a str,
     name: Option<&'a str>,
     id: &'a str,
-    /// `done`, `queued`, `pending` or `failed`; of a dry run `would-be-done`, `would-be-queued` or `pending`.
+    /// `done`, `already-here`, `queued`, `pending` or `failed`; of a dry run `would-be-done`, `would-be-queued` or `pending`.
     status: &'static str,
     /// Why it failed.
     reason: Option<String>,
@@ -173,7 +205,7 @@ impl<'a> RetrievalRecord<'a> {
             Ok(Retrieval::Pending) => "pending",
             Err(_) => "failed",
         };
-        let reason = retrieved.outcome.err().map(|error| error.explained());
+        let reason = retrieved.outcome.err().map(EngineError::explained);
         Self { reason, ..Self::new(vault, retrieved.archive, status, path, retrieved.job) }
     }
 }

@@ -3,17 +3,27 @@
 use std::io::Write;
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
+use crate::cli::output::info;
 use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
 use crate::engine::RetrievalPolicy;
 use crate::types::bytes;
 
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Set {
+    /// Only print the policy that would be set, and say which is in force.
+    #[arg(long, global = true)]
+    dry_run: bool,
+    #[command(subcommand)]
+    policy: Policy,
+}
+
 #[derive(Debug, Subcommand)]
-pub(in crate::cli) enum Set {
+enum Policy {
     /// Accept what keeps the peak rate of standard retrievals at or below so many bytes an hour.
     BytesPerHour {
         /// The limit, such as 500M or 10G.
@@ -27,32 +37,50 @@ pub(in crate::cli) enum Set {
 }
 
 pub(super) async fn get(session: &Session) -> Result<Exit> {
-    let policy = session.engine.retrieval_policy().await?;
-    let mut out = std::io::stdout().lock();
-    let (strategy, bytes_per_hour) = match policy {
-        RetrievalPolicy::NoLimit => ("none", None),
-        RetrievalPolicy::FreeTier => ("free-tier", None),
-        RetrievalPolicy::BytesPerHour(bytes) => ("bytes-per-hour", Some(bytes)),
+    print(session, session.engine.retrieval_policy().await?)
+}
+
+pub(super) async fn set(session: &Session, Set { dry_run, policy }: Set) -> Result<Exit> {
+    let policy = match policy {
+        Policy::BytesPerHour { limit } => RetrievalPolicy::BytesPerHour(limit),
+        Policy::FreeTier => RetrievalPolicy::FreeTier,
+        Policy::None => RetrievalPolicy::NoLimit,
     };
+    if dry_run {
+        let now = session.engine.retrieval_policy().await?;
+        info(format_args!("the policy in force is {}", in_words(now)));
+        return print(session, policy);
+    }
+    session.engine.set_retrieval_policy(policy).await?;
+    Ok(Exit::Done)
+}
+
+fn print(session: &Session, policy: RetrievalPolicy) -> Result<Exit> {
+    let mut out = std::io::stdout().lock();
     if session.form == Form::Json {
+        let (strategy, bytes_per_hour) = parts(policy);
         let region = session.engine.region().as_str();
         print_record(&mut out, &PolicyRecord { region, strategy, bytes_per_hour })?;
     } else {
-        let limit = bytes_per_hour.map(|bytes| format!(" {bytes}")).unwrap_or_default();
-        writeln!(out, "{strategy}{limit}")?;
+        writeln!(out, "{}", in_words(policy))?;
     }
     out.flush()?;
     Ok(Exit::Done)
 }
 
-pub(super) async fn set(session: &Session, policy: Set) -> Result<Exit> {
-    let policy = match policy {
-        Set::BytesPerHour { limit } => RetrievalPolicy::BytesPerHour(limit),
-        Set::FreeTier => RetrievalPolicy::FreeTier,
-        Set::None => RetrievalPolicy::NoLimit,
-    };
-    session.engine.set_retrieval_policy(policy).await?;
-    Ok(Exit::Done)
+fn parts(policy: RetrievalPolicy) -> (&'static str, Option<u64>) {
+    match policy {
+        RetrievalPolicy::NoLimit => ("none", None),
+        RetrievalPolicy::FreeTier => ("free-tier", None),
+        RetrievalPolicy::BytesPerHour(bytes) => ("bytes-per-hour", Some(bytes)),
+    }
+}
+
+fn in_words(policy: RetrievalPolicy) -> String {
+    match parts(policy) {
+        (strategy, Some(bytes)) => format!("{strategy} {bytes}"),
+        (strategy, None) => strategy.to_owned(),
+    }
 }
 
 /// The policy of the account in a region.

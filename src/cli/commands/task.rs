@@ -107,12 +107,14 @@ pub(in crate::cli) fn going_on(command: &Command) -> Cow<'static, str> {
     Cow::Borrowed(match command {
         Command::Archive(ArchiveCommand::Upload(args)) => of_uploads(args),
         Command::Archive(ArchiveCommand::Retrieve(args)) => match args.output {
+            _ if args.dry_run => "",
             Some(FileOrStandard::Standard) => ONCE_MORE,
             _ => GO_ON,
         },
         Command::Archive(ArchiveCommand::Delete(args)) if !args.dry_run => {
             return format!("'glacier archive list {}' shows what is left", args.vault).into();
         }
+        Command::Upload(UploadCommand::Abort(args)) if args.dry_run => "",
         Command::Archive(ArchiveCommand::Dedupe(_))
         | Command::Upload(UploadCommand::Abort(_))
         | Command::Annex(_) => GO_ON,

@@ -15,6 +15,9 @@ pub(in crate::cli) struct Abort {
     /// Give up all uploads into the vault that no process here is at.
     #[arg(long)]
     pub(super) all: bool,
+    /// Only print what would be given up, as 'glacier upload list' does.
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// The vault.
     pub(super) vault: VaultName,
     /// The id of the upload, as 'glacier upload list' prints it.

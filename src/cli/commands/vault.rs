@@ -14,10 +14,23 @@ pub(in crate::cli) struct List {
     /// has and how many archives that lists, with tabs between; - is what is not known.
     #[arg(short, long)]
     pub(super) long: bool,
+    /// End each with a zero byte, not a line end.
+    #[arg(short = '0', long)]
+    pub(super) null: bool,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Name {
+    /// The vault.
+    pub(super) name: VaultName,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Delete {
+    /// Only print the vault if Glacier would delete it, as far as is known: its last inventory has found it empty, and
+    /// nothing was stored from here since.
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// The vault.
     pub(super) name: VaultName,
 }

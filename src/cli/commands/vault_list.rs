@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::vault;
+use super::{end_of_name, vault};
 use crate::cli::exit::Exit;
 use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
@@ -13,14 +13,15 @@ use crate::engine::VaultDetails;
 use crate::types::Timestamp;
 
 pub(super) async fn run(session: &Session, args: vault::List) -> Result<Exit> {
+    let end = end_of_name(session, args.null)?;
     let mut out = std::io::stdout().lock();
     for details in session.engine.vaults().await? {
         if session.form == Form::Json {
             print_record(&mut out, &VaultRecord::from(&details))?;
         } else if args.long {
-            writeln!(out, "{}", line(&details))?;
+            write!(out, "{}{end}", line(&details))?;
         } else {
-            writeln!(out, "{}", details.vault.name)?;
+            write!(out, "{}{end}", details.vault.name)?;
         }
     }
     out.flush()?;

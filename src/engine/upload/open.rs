@@ -14,6 +14,15 @@ pub struct OpenUploads {
     pub without_answer: Vec<UnfinishedUpload>,
 }
 
+/// An upload in parts that is to be given up, or was.
+#[derive(Debug, Clone)]
+pub struct UploadToAbort {
+    /// The upload.
+    pub upload: OpenUpload,
+    /// Whether a process of this machine is at it, so that it is left alone.
+    pub is_in_use: bool,
+}
+
 impl Engine {
     /// Returns the uploads into the vault that are not finished.
     pub async fn open_uploads(&self, vault: &VaultName) -> Result<OpenUploads, EngineError> {
@@ -22,6 +31,37 @@ impl Engine {
         let mut without_answer = self.cache.unfinished_uploads(&scope, vault)?;
         without_answer.retain(|upload| upload.storing.is_some());
         Ok(OpenUploads { in_parts, without_answer })
+    }
+
+    /// Returns what [`Engine::abort_uploads`] would do: the uploads in parts into the vault, or that of this id, and
+    /// which of them somebody here is at.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::UploadNotFound`] if the service knows none of that id.
+    pub async fn uploads_to_abort(
+        &self,
+        vault: &VaultName,
+        only: Option<&UploadId>,
+    ) -> Result<Vec<UploadToAbort>, EngineError> {
+        let scope = self.scope_of(vault).await?;
+        let mut uploads = self.glacier.list_uploads(vault).await.map_err(self.about_vault(vault))?;
+        if let Some(id) = only {
+            uploads.retain(|upload| upload.id == *id);
+            if uploads.is_empty() {
+                return Err(EngineError::UploadNotFound { vault: vault.clone(), id: id.clone() });
+            }
+        }
+        let known = self.cache.unfinished_uploads(&scope, vault)?;
+        let mut found = Vec::new();
+        for upload in uploads {
+            let mut is_in_use = false;
+            for own in known.iter().filter(|own| own.id.as_ref() == Some(&upload.id)) {
+                is_in_use |= matches!(self.cache.take_upload(own)?, Taken::InUse);
+            }
+            found.push(UploadToAbort { upload, is_in_use });
+        }
+        Ok(found)
     }
 
     /// Gives an upload in parts up: what the service holds of it is gone.
@@ -34,18 +74,22 @@ impl Engine {
         self.abort_one(&scope, vault, id).await
     }
 
-    /// Gives up all uploads in parts that nobody here is at; returns those that somebody is at.
-    pub async fn abort_uploads(&self, vault: &VaultName) -> Result<Vec<UploadId>, EngineError> {
+    /// Gives up all uploads in parts that nobody here is at, and tells of each at once.
+    pub async fn abort_uploads(
+        &self,
+        vault: &VaultName,
+        mut tell: impl FnMut(UploadToAbort),
+    ) -> Result<(), EngineError> {
         let scope = self.scope_of(vault).await?;
-        let mut in_use = Vec::new();
         for upload in self.glacier.list_uploads(vault).await.map_err(self.about_vault(vault))? {
-            match self.abort_one(&scope, vault, &upload.id).await {
-                Ok(()) | Err(EngineError::Service(ServiceError::NotFound { .. })) => {}
-                Err(EngineError::UploadInUse { id }) => in_use.push(id),
+            let is_in_use = match self.abort_one(&scope, vault, &upload.id).await {
+                Ok(()) | Err(EngineError::Service(ServiceError::NotFound { .. })) => false,
+                Err(EngineError::UploadInUse { .. }) => true,
                 Err(error) => return Err(error),
-            }
+            };
+            tell(UploadToAbort { upload, is_in_use });
         }
-        Ok(in_use)
+        Ok(())
     }
 
     /// The service first: a row that is left behind finds its upload gone and is forgotten.

@@ -9,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::output::{Foreign, say};
 use crate::cli::records::{Form, print_record};
 use crate::cli::session::Session;
-use crate::engine::{Planned, Step, Tier, Wanted};
+use crate::engine::{Archive, Planned, Step, Tier, Wanted};
 use crate::types::VaultName;
 
 pub(super) async fn print(
@@ -20,7 +20,7 @@ pub(super) async fn print(
 ) -> Result<Exit> {
     let paths: Vec<Option<String>> = wanted.iter().map(targets::shown_path).collect();
     let planned = session.engine.plan_retrieval(vault, wanted).await?;
-    let (foreign, mut out) = (Foreign::of_standard_output(), std::io::stdout().lock());
+    let mut out = std::io::stdout().lock();
     for (Planned { archive, job, step }, path) in planned.iter().zip(&paths) {
         if session.form == Form::Json {
             let status = match step {
@@ -37,10 +37,7 @@ pub(super) async fn print(
             Step::Await => "pending",
             Step::Start => "start",
         };
-        let size = archive.size_bytes.map_or_else(|| "-".to_owned(), |size| size.to_string());
-        let path = foreign.text(path.as_deref().unwrap_or("-"));
-        let name = archive.shown_name().map_or_else(|| format!("id:{}", archive.id), str::to_owned);
-        writeln!(out, "{step}\t{size}\t{path}\t{}", foreign.text(&name))?;
+        print_line(&mut out, step, archive, path.as_deref())?;
     }
     out.flush()?;
     if session.form == Form::Text {
@@ -50,6 +47,18 @@ pub(super) async fn print(
         say(format_args!("ready: {ready}; pending: {pending}; {tier} jobs to start: {start}"));
     }
     Ok(Exit::Done)
+}
+
+pub(super) fn print_line(
+    out: &mut impl Write,
+    step: &str,
+    archive: &Archive,
+    path: Option<&str>,
+) -> std::io::Result<()> {
+    let foreign = Foreign::of_standard_output();
+    let size = archive.size_bytes.map_or_else(|| "-".to_owned(), |size| size.to_string());
+    let name = archive.shown_name().map_or_else(|| format!("id:{}", archive.id), str::to_owned);
+    writeln!(out, "{step}\t{size}\t{}\t{}", foreign.text(path.unwrap_or("-")), foreign.text(&name))
 }
 
 fn summary(planned: &[Planned], step: Step) -> String {
