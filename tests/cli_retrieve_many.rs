@@ -331,6 +331,23 @@ fn one_that_cannot_be_brought_has_a_record_and_stops_no_other() {
     assert!(shell.path("out/a").exists() && !shell.path("out/b").exists() && shell.path("out/c").exists());
 }
 
+/// The emulator told of each expired job and forgot it while others asked for new ones, which it refused then.
+#[test]
+fn many_jobs_that_have_expired_are_asked_for_anew_at_once() {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    std::fs::create_dir(shell.path("d")).unwrap();
+    for number in 0..100 {
+        shell.write(&format!("d/n{number:02}"), format!("{number}"));
+    }
+    shell.glacier(&["archive", "upload", "v", "-r", "d"]).is_silent();
+    for round in 1..=5 {
+        let outcome = retrieve(&shell, &["--glob", "*", "-d", "out"]);
+        assert_eq!((outcome.status, shell.count("InitiateJob")), (75, 100 * round), "{outcome:?}");
+        shell.emulator.advance(48 * HOUR);
+    }
+}
+
 /// What would meet each archive alike is not asked, and told, thousands of times; what is ready is brought all the same.
 #[test]
 fn a_refusal_of_all_jobs_ends_the_asking() {

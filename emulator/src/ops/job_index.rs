@@ -91,16 +91,21 @@ impl Glacier {
 
     pub(super) fn find_job(&self, request: &Request) -> Result<Job, Refusal> {
         self.require_vault(request)?;
-        self.job_that_completes_after(request, self.oldest_completion())
+        let found = self.job_if_it_completes_after(request, self.oldest_completion())?;
+        found.ok_or_else(|| Refusal::not_found(format!("The job ID was not found: {}", request.id)))
     }
 
-    pub(super) fn job_that_completes_after(&self, request: &Request, moment: i64) -> Result<Job, Refusal> {
+    /// Returns the job of the vault if it is not forgotten and has not ended by that moment.
+    pub(super) fn job_if_it_completes_after(
+        &self,
+        request: &Request,
+        moment: i64,
+    ) -> Result<Option<Job>, Refusal> {
         let sql = format!(
             "SELECT {COLUMNS} FROM job WHERE id = ?1 AND region = ?2 AND vault = ?3 AND completes > ?4"
         );
         let values = (&request.id, &request.region, &request.vault, moment);
-        let found = self.store.index().query_row(&sql, values, job).optional()?;
-        found.ok_or_else(|| Refusal::not_found(format!("The job ID was not found: {}", request.id)))
+        Ok(self.store.index().query_row(&sql, values, job).optional()?)
     }
 
     /// Jobs that were finished before this are forgotten.
