@@ -131,22 +131,24 @@ impl Engine {
         let (size_bytes, tree_hash, range_size) = (output.size_bytes, output.tree_hash, output.range_size.0);
         let opened =
             blocking(move || Partial::open(&file, &identity, size_bytes, tree_hash, range_size)).await;
-        let partial = match opened.map_err(cannot_write(path))? {
-            Opened::Opened(partial) => Arc::new(partial),
+        let (partial, mut unused) = match opened.map_err(cannot_write(path))? {
+            Opened::Opened(partial) => partial.watched(),
             Opened::InUse => return Err(EngineError::BeingRetrieved { name: output.name.to_owned() }),
         };
+        let partial = Arc::new(partial);
         let fetched = match output.size_bytes {
             Some(size_bytes) => self.fill(output, size_bytes, path, &partial, progress).await,
             None => self.fetch_all(output, Keep::At(Arc::clone(partial.file())), progress).await,
         };
-        match fetched {
-            Ok(()) => {}
+        if let Err(error) = fetched {
             // What is wrong with it is not known range by range, so nothing of it can be used again.
-            Err(error @ EngineError::Damaged { .. }) => {
+            if let EngineError::Damaged { .. } = error {
                 partial.discard();
-                return Err(error);
             }
-            Err(error) => return Err(writing_to(path, error)),
+            // Ranges that were broken off may be writing still; until then the next try would find it in use.
+            drop(partial);
+            let _: Option<()> = unused.recv().await;
+            return Err(writing_to(path, error));
         }
         let place = place.clone();
         blocking(move || partial.replace(&place)).await.map_err(cannot_write(path))

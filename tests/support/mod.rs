@@ -5,6 +5,7 @@ pub mod branch;
 pub mod asking;
 pub mod dialogue;
 pub mod documents;
+pub mod faults;
 pub mod machine;
 pub mod proxy;
 pub mod raw_server;

@@ -35,6 +35,7 @@ pub struct Session {
     input: DuplexStream,
     output: mpsc::UnboundedReceiver<u8>,
     task: JoinHandle<io::Result<End>>,
+    vault: String,
 }
 
 struct Output(mpsc::UnboundedSender<u8>);
@@ -53,18 +54,32 @@ impl Write for Output {
 impl Session {
     /// Starts a remote of vault `v` with the cache of a machine.
     pub async fn prepared(emulator: &Arc<Emulator>, machine: &Machine) -> Self {
-        Self::begun(machine.home.path().join("db"), connection(emulator), emulator).await
+        Self::prepared_for(emulator, machine, "v").await
     }
 
-    /// The same with this cache, and Glacier reached so.
+    /// The same, of this vault.
+    pub async fn prepared_for(emulator: &Arc<Emulator>, machine: &Machine, vault: &str) -> Self {
+        Self::start(machine.home.path().join("db"), connection(emulator), emulator, vault).await
+    }
+
+    /// A remote of vault `v` with this cache, and Glacier reached so.
     pub async fn begun(cache_path: PathBuf, connection: Connection, emulator: &Arc<Emulator>) -> Self {
+        Self::start(cache_path, connection, emulator, "v").await
+    }
+
+    async fn start(
+        cache_path: PathBuf,
+        connection: Connection,
+        emulator: &Arc<Emulator>,
+        vault: &str,
+    ) -> Self {
         let settings = Settings { cache_path, connection, lasting_keys: None, is_prefetch: false };
         let (input, theirs) = tokio::io::duplex(1 << 16);
         let (sender, output) = mpsc::unbounded_channel();
         let clock = Arc::new(EmulatorClock(Arc::clone(emulator)));
         let serving =
             serve(settings, clock, BufReader::new(theirs), Box::new(Output(sender)), std::future::pending());
-        let mut session = Self { input, output, task: tokio::spawn(serving) };
+        let mut session = Self { input, output, task: tokio::spawn(serving), vault: vault.to_owned() };
         assert_eq!(session.line().await, "VERSION 2");
         session.says("EXTENSIONS INFO").await;
         assert_eq!(session.line().await, "EXTENSIONS INFO");
@@ -80,7 +95,7 @@ impl Session {
             let line = self.line().await;
             let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
             match word {
-                "GETCONFIG" if rest == "vault" => self.says("VALUE v").await,
+                "GETCONFIG" if rest == "vault" => self.says(&format!("VALUE {}", self.vault)).await,
                 "GETCONFIG" | "GETGITDIR" => self.says("VALUE ").await,
                 "GETCREDS" => self.says("CREDS  ").await,
                 "GETSTATE" => self.says(&format!("VALUE {}", states.get(rest))).await,
@@ -96,7 +111,7 @@ impl Session {
 
     /// Ends the input and waits until the remote has gone.
     pub async fn ends(self) {
-        let Self { input, task, output } = self;
+        let Self { input, task, output, .. } = self;
         drop(input);
         assert_eq!(task.await.unwrap().unwrap(), End::Served);
         drop(output);

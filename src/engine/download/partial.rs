@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
 
 use super::place::{Replaced, directory_of, sync_directory_of};
 use crate::treehash::{TreeHash, TreeHasher};
@@ -41,6 +42,8 @@ pub(super) struct Partial {
     size_bytes: Option<u64>,
     range_size: PartSize,
     unsynced_bytes: AtomicU64,
+    /// Behind the file, so that it is closed when this is gone.
+    watch: Option<mpsc::Sender<()>>,
 }
 
 /// What became of opening one.
@@ -73,8 +76,8 @@ impl Partial {
                 break file;
             }
         };
-        let mut partial =
-            Self { path, file: Arc::new(file), size_bytes, range_size, unsynced_bytes: AtomicU64::new(0) };
+        let (file, unsynced_bytes) = (Arc::new(file), AtomicU64::new(0));
+        let mut partial = Self { path, file, size_bytes, range_size, unsynced_bytes, watch: None };
         if let Some(size_bytes) = size_bytes {
             match partial.read_head(size_bytes)? {
                 Some(range_size) => partial.range_size = range_size,
@@ -82,6 +85,13 @@ impl Partial {
             }
         }
         Ok(Opened::Opened(partial))
+    }
+
+    /// Returns what ends when nobody has it any more.
+    pub(super) fn watched(mut self) -> (Self, mpsc::Receiver<()>) {
+        let (watch, unused) = mpsc::channel(1);
+        self.watch = Some(watch);
+        (self, unused)
     }
 
     pub(super) fn file(&self) -> &Arc<File> {
