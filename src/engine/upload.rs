@@ -16,7 +16,9 @@
 //!   answer the upload stays on record until an inventory tells, and the same data is not stored under the same name
 //!   again unless the caller insists.
 //!
-//! What is stored is the file of one moment: if it is written to meanwhile, nothing is stored.
+//! What is stored is the file of one moment: if it is written to meanwhile, nothing is stored. Its size and times tell; a
+//! file that was written to in the last seconds before it was opened, or whose times were set back, is read once more
+//! and must be the same. Of a program that writes by way of mapped memory the times need not tell.
 
 mod earlier;
 mod open;
@@ -31,12 +33,12 @@ pub use open::{OpenUploads, UploadToAbort};
 pub use several::{FileToStore, StoreOptions, Stored};
 pub use source::Source;
 
-use super::{Engine, EngineError, Item, ItemKind, ItemProgress, Notice, Progress};
+use super::{Engine, EngineError, Item, ItemKind, ItemProgress, Notice, Progress, blocking};
 use crate::cache::{Archive, NewArchive, NewUpload, Scope, Storing, UploadLock};
 use crate::service::StoredArchive;
 use crate::types::{ArchiveName, PartSize, UploadId, VaultName, file_name_in};
 use earlier::Earlier;
-use parts::Parts;
+use parts::{Parts, hash_all};
 use source::{Data, SourceFile};
 
 /// How an archive is to be stored.
@@ -121,7 +123,11 @@ impl Upload<'_> {
         };
         let mut earlier = self.clear_up(Some(file.identity())).await?;
         if let Some(archive) = earlier.stored_from(file.identity()) {
-            return Ok(archive);
+            if self.is_content_of(&archive, &file).await? {
+                return Ok(archive);
+            }
+            let name = self.name.as_str().to_owned();
+            self.engine.transfers.notice(&Notice::FoundStored { name, archive: archive.id });
         }
         if let Some((lock, upload)) = earlier.resumable.take()
             && let Some(archive) = self.resume(lock, &upload, &file, &earlier).await?
@@ -129,6 +135,15 @@ impl Upload<'_> {
             return Ok(archive);
         }
         self.store_new(Parts::of_file(self.name, file, part_size), &earlier).await
+    }
+
+    /// Returns whether the archive holds what the file holds now, which its times alone do not tell.
+    async fn is_content_of(&self, archive: &Archive, file: &SourceFile) -> Result<bool, EngineError> {
+        let reading = file.clone();
+        let hash = blocking(move || hash_all(&reading)).await;
+        let name = self.name.as_str().to_owned();
+        let hash = hash.map_err(|source| EngineError::CannotRead { name, source })?;
+        Ok(archive.tree_hash == Some(hash))
     }
 
     /// Stores the data from its beginning.

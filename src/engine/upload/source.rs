@@ -5,10 +5,15 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::AsyncRead;
 
 use crate::cache::FileIdentity;
+
+/// How far apart two times of a file are at least, if they are not the same: some file systems have times of two seconds,
+/// others those of the last tick, and one more goes for the fraction that is not looked at.
+const TIMES_APART: Duration = Duration::from_secs(3);
 
 /// Where an archive's data comes from.
 pub struct Source(pub(super) Data);
@@ -39,6 +44,7 @@ impl Source {
             file: Arc::new(file),
             identity: identity(path, &metadata),
             changed: changed(&metadata),
+            is_fresh: is_fresh(&metadata),
         })))
     }
 
@@ -72,13 +78,15 @@ pub(super) struct SourceFile {
     identity: FileIdentity,
     /// When anything about it was last changed, be it only a link to it: seconds and nanoseconds.
     changed: (i64, i64),
+    /// Whether that was so lately that what is written next may bear the same time.
+    is_fresh: bool,
 }
 
 /// What has happened to a file since it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Since {
     Nothing,
-    /// It was renamed, linked or the like; its content may or may not be another.
+    /// It was renamed, linked or the like, or its times cannot tell; its content may or may not be another.
     Touched,
     WrittenTo,
 }
@@ -98,7 +106,7 @@ impl SourceFile {
         let metadata = self.file.metadata()?;
         if !identity(&self.identity.path, &metadata).is_same(&self.identity) {
             Ok(Since::WrittenTo)
-        } else if changed(&metadata) == self.changed {
+        } else if changed(&metadata) == self.changed && !self.is_fresh {
             Ok(Since::Nothing)
         } else {
             Ok(Since::Touched)
@@ -119,6 +127,37 @@ fn identity(path: &Path, metadata: &Metadata) -> FileIdentity {
     }
 }
 
+/// The clock is that of the file system, whatever time the engine lives in.
+fn is_fresh(metadata: &Metadata) -> bool {
+    let changed = u64::try_from(metadata.ctime()).map(Duration::from_secs);
+    let changed = changed.map_or(UNIX_EPOCH, |since_1970| UNIX_EPOCH + since_1970);
+    SystemTime::now().duration_since(changed).map_or(true, |age| age <= TIMES_APART)
+}
+
 fn changed(metadata: &Metadata) -> (i64, i64) {
     (metadata.ctime(), metadata.ctime_nsec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Within one tick of the system's clock a file can be written to twice and have the same times after both.
+    #[test]
+    fn the_times_of_a_file_that_was_just_written_to_tell_nothing() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let path = directory.path().join("file");
+        std::fs::write(&path, "first").expect("is written");
+        let Data::File(source) = Source::open(&path).expect("opens").0 else { unreachable!("a file") };
+        assert_eq!(source.since().expect("is there"), Since::Touched);
+    }
+
+    #[test]
+    fn an_old_file_is_believed() {
+        let Data::File(source) = Source::open(Path::new("/proc/self/exe")).expect("opens").0 else {
+            unreachable!("a file")
+        };
+        let source = SourceFile { is_fresh: false, ..source };
+        assert_eq!(source.since().expect("is there"), Since::Nothing);
+    }
 }
