@@ -30,6 +30,8 @@ mod checksum;
 mod damage;
 mod duplicates;
 mod error;
+#[cfg(debug_assertions)]
+pub mod failpoint;
 mod findings;
 mod glance;
 mod inventory;
@@ -87,7 +89,14 @@ impl Cache {
 
     /// Runs one piece of work on the connection, alone in this process.
     fn with<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, CacheError> {
-        work(&mut self.lock()).map_err(|source| self.failed(source))
+        let mut connection = self.lock();
+        #[cfg(debug_assertions)]
+        let changes_before = connection.total_changes();
+        let worked = work(&mut connection);
+        #[cfg(debug_assertions)]
+        failpoint::pass(&connection, changes_before);
+        drop(connection);
+        worked.map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: rusqlite::Error) -> CacheError {

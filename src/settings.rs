@@ -31,6 +31,11 @@ pub fn log_filter() -> Option<String> {
     variable("GLACIER_LOG")
 }
 
+/// The variable by which a test says after how many writes to the cache the process is to end. Release builds know
+/// nothing of it.
+#[cfg(debug_assertions)]
+const WRITES_VARIABLE: &str = "GLACIER_TEST_END_AFTER_WRITES";
+
 /// What the environment and the command line decide.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -72,6 +77,10 @@ impl Settings {
     ///
     /// When there is neither a home directory nor `XDG_CACHE_HOME`.
     pub fn read(connection: Connection) -> Result<Self, NoHome> {
+        #[cfg(debug_assertions)]
+        if let Some(count) = variable(WRITES_VARIABLE).and_then(|count| count.parse().ok()) {
+            crate::cache::failpoint::end_after_writes(count);
+        }
         let cache_home = directory("XDG_CACHE_HOME", ".cache").ok_or(NoHome)?;
         let caller = if connection.profile.is_some() { connection.caller.clone() } else { caller() };
         let connection = Connection { caller, ..connection };

@@ -80,11 +80,15 @@ impl Cache {
         let failed = |source| self.failed(source);
         let mut connection = self.lock();
         let taken = self.load(&mut connection, read)?;
+        #[cfg(debug_assertions)]
+        let changes_before = connection.total_changes();
         let outcome =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
                 Reconciliation { comparison, taken: &taken, transaction: &transaction }.run(content)?;
                 transaction.commit()
             });
+        #[cfg(debug_assertions)]
+        super::failpoint::pass(&connection, changes_before);
         set_cache_size(&connection, CACHE_SIZE_DEFAULT, CACHE_SIZE_DEFAULT).map_err(failed)?;
         outcome.and_then(|()| findings::tell(&connection, tell)).map_err(failed)?;
         connection.execute_batch(DROP).map_err(failed)?;
