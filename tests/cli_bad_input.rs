@@ -204,7 +204,7 @@ fn what_does_not_answer_as_glacier_does_changes_nothing() {
 fn a_command_without_records_refuses_to_print_them() {
     let shell = Shell::new();
     shell.glacier(&["vault", "create", "v"]).is_silent();
-    shell.glacier(&["--json", "archive", "list", "v"]).is_refused(2, "run it without --json");
+    shell.glacier(&["--json", "completions", "bash"]).is_refused(2, "run it without --json");
     shell.glacier(&["vault", "create", "w", "--json"]).is_refused(2, "run it without --json");
     assert_eq!(shell.count("CreateVault"), 1);
 }

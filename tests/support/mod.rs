@@ -1,8 +1,8 @@
 //! A person at a shell: the real binary, a cache and a directory of its own, an emulator to talk to.
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub, missing_docs)]
 
-pub mod branch;
 pub mod asking;
+pub mod branch;
 pub mod dialogue;
 pub mod documents;
 pub mod faults;
