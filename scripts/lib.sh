@@ -69,7 +69,8 @@ need_cargo_deny() {
 check_dependencies() {
     local checks="bans licenses sources"
     unchecked=
-    if "$tools/cargo/bin/cargo-deny" --locked fetch db; then
+    # Where the network lets nothing through, nor says so, this would wait for ever.
+    if timeout 120 "$tools/cargo/bin/cargo-deny" --locked fetch db; then
         checks="advisories $checks"
     else
         unchecked="known vulnerabilities of dependencies: the advisory database cannot be fetched"

@@ -13,8 +13,9 @@ use crate::types::{AccountId, ArchiveRef, VaultName};
 pub struct Listing {
     /// Whether anything was ever learnt of what the vault holds.
     pub is_known: bool,
-    /// Whether an inventory was ever taken in: only one tells of archives that were not stored from here.
-    pub has_inventory: bool,
+    /// Whether there was a time of which all that the vault held is known, by an inventory or as it was empty. Else archives
+    /// that were not stored from here are missing.
+    pub was_whole: bool,
     /// The account whose vault it is, where several are known here.
     pub account_of_several: Option<AccountId>,
 }
@@ -87,10 +88,11 @@ impl Engine {
             visit(archive)
         })?;
         let knowledge = self.cache.vault_knowledge(&scope, vault)?;
-        let has_inventory = knowledge.is_some_and(|known| known.inventory.is_some());
+        let was_whole =
+            knowledge.is_some_and(|known| known.empty_since.is_some() || known.inventory.is_some());
         let is_known = match knowledge {
             _ if !is_empty => true,
-            Some(known) => known.empty_since.is_some() || known.inventory.is_some(),
+            Some(_) => was_whole,
             None => {
                 let described = self.glacier.describe_vault(vault).await.map_err(self.about_vault(vault))?;
                 scope.access_key_id = self.glacier.access_key_id().await?;
@@ -99,10 +101,6 @@ impl Engine {
             }
         };
         let is_one_of_several = self.cache.accounts()?.len() > 1;
-        Ok(Listing {
-            is_known,
-            has_inventory,
-            account_of_several: scope.account.filter(|_| is_one_of_several),
-        })
+        Ok(Listing { is_known, was_whole, account_of_several: scope.account.filter(|_| is_one_of_several) })
     }
 }

@@ -44,7 +44,7 @@ pub(super) async fn run(session: &Session, args: archive::List) -> Result<Exit> 
             "what vault {} holds is not known here; run 'glacier vault sync {vault}'",
             quoted(vault)
         ));
-    } else if !listing.has_inventory && std::io::stderr().is_terminal() {
+    } else if !listing.was_whole && std::io::stderr().is_terminal() {
         info(format_args!(
             "archives that were not stored from here are not known until 'glacier vault sync {vault}'"
         ));
