@@ -23,7 +23,8 @@ pub(in crate::cli) struct Wait {
     /// Only jobs of this vault.
     #[arg(long, value_name = "VAULT")]
     pub(super) vault: Option<VaultName>,
-    /// The jobs, by the ids that 'glacier job list -l' prints [default: all that are pending].
+    /// The jobs, by the ids that 'glacier job list -l' prints; one that begins with - stands after -- [default: all that
+    /// are pending].
     #[arg(value_name = "ID")]
     pub(super) ids: Vec<JobId>,
 }
