@@ -123,6 +123,10 @@ fn one_line(error: &clap::Error) -> String {
     let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
     match kinds.into_iter().find_map(|kind| error.get(kind)) {
         Some(suggestion) => format!("{reason} (did you mean '{suggestion}'?)"),
+        // Names and ids may begin so.
+        None if error.get(ContextKind::Suggested).is_some() => {
+            format!("{reason}; if it is no option, put -- before it")
+        }
         None => reason,
     }
 }
