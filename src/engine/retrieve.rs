@@ -12,17 +12,17 @@ mod here;
 mod order;
 mod plan;
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 
 use super::download::Output;
 use super::progress::{Rising, Wait};
 use super::wait::{ASKED_AT_ONCE, LISTED_FROM, Waiting};
 use super::{
-    Engine, EngineError, Item, ItemKind, ItemProgress, Notice, Patience, Progress, RangeSize, Target,
+    Engine, EngineError, Item, ItemKind, ItemProgress, Notice, Patience, Progress, RangeSize, Target, several,
 };
 use crate::cache::{Archive, Scope};
 use crate::service::{ServiceError, Tier};
@@ -191,15 +191,8 @@ struct Work<'a> {
 impl Work<'_> {
     /// Takes all orders as far as they go without waiting, several at once. Those that are not begun take no memory.
     async fn advance_all(&self, orders: &mut [Order]) {
-        let mut rest = orders.iter_mut();
-        let mut advancing = FuturesUnordered::new();
-        loop {
-            let free = ASKED_AT_ONCE.saturating_sub(advancing.len());
-            advancing.extend(rest.by_ref().take(free).map(|order| self.advance_or_give_up(order).boxed()));
-            if advancing.next().await.is_none() {
-                return;
-            }
-        }
+        let advancing = orders.iter_mut().map(|order| self.advance_or_give_up(order).boxed());
+        let Ok(()) = several::at_once(advancing, ASKED_AT_ONCE, Ok::<_, Infallible>).await;
     }
 
     /// One that fails is no reason to break off the others.
@@ -359,16 +352,8 @@ impl Work<'_> {
                 None => true,
             });
         }
-        let mut rest = waiting.into_iter();
-        let mut asking = FuturesUnordered::new();
-        loop {
-            let free = ASKED_AT_ONCE.saturating_sub(asking.len());
-            asking.extend(rest.by_ref().take(free).map(|order| self.ask(order).boxed()));
-            match asking.next().await {
-                Some(asked) => asked?,
-                None => return Ok(()),
-            }
-        }
+        let asking = waiting.into_iter().map(|order| self.ask(order).boxed());
+        several::at_once(asking, ASKED_AT_ONCE, |asked| asked).await
     }
 
     async fn ask(&self, order: &mut Order) -> Result<(), EngineError> {

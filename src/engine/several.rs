@@ -12,7 +12,7 @@ use super::EngineError;
 /// What is not begun takes no memory.
 pub(super) async fn each<'a, Item, Done, Working>(
     items: &'a [Item],
-    at_once: usize,
+    limit: usize,
     work: impl Fn(&'a Item) -> Working,
     mut tell: impl FnMut(&'a Item, Result<Done, EngineError>),
 ) where
@@ -21,26 +21,40 @@ pub(super) async fn each<'a, Item, Done, Working>(
     Working: Future<Output = Result<Done, EngineError>> + Send,
 {
     let is_useless = &AtomicBool::new(false);
-    let mut rest = items.iter();
+    let working = items.iter().map(|item| {
+        let working = work(item);
+        async move {
+            if is_useless.load(Ordering::Relaxed) {
+                return None;
+            }
+            let done = working.await;
+            is_useless.fetch_or(done.as_ref().is_err_and(EngineError::concerns_all), Ordering::Relaxed);
+            Some((item, done))
+        }
+        .boxed()
+    });
+    let tell = |done| {
+        if let Some((item, done)) = done {
+            tell(item, done);
+        }
+        Ok::<_, std::convert::Infallible>(())
+    };
+    let Ok(()) = at_once(working, limit, tell).await;
+}
+
+/// Lets as many of the futures run at once, and hands on what each returns, until that is refused. What is not begun takes
+/// no memory.
+pub(super) async fn at_once<Working: Future + Unpin, Refusal>(
+    mut rest: impl Iterator<Item = Working>,
+    limit: usize,
+    mut hand_on: impl FnMut(Working::Output) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
     let mut working = FuturesUnordered::new();
     loop {
-        let free = at_once.saturating_sub(working.len());
-        working.extend(rest.by_ref().take(free).map(|item| {
-            let working = work(item);
-            async move {
-                if is_useless.load(Ordering::Relaxed) {
-                    return None;
-                }
-                let done = working.await;
-                is_useless.fetch_or(done.as_ref().is_err_and(EngineError::concerns_all), Ordering::Relaxed);
-                Some((item, done))
-            }
-            .boxed()
-        }));
+        working.extend(rest.by_ref().take(limit.saturating_sub(working.len())));
         match working.next().await {
-            Some(Some((item, done))) => tell(item, done),
-            Some(None) => {}
-            None => return,
+            Some(done) => hand_on(done)?,
+            None => return Ok(()),
         }
     }
 }
