@@ -8,6 +8,9 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use crate::engine::Archive;
+use crate::types::VaultName;
+
 /// Whether people or programs read what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -21,6 +24,28 @@ pub(super) enum Form {
 pub(super) trait Record: Serialize {
     /// Name and version of its shape.
     const SCHEMA: &'static str;
+}
+
+/// What the records of archives that are deleted begin with.
+#[derive(Serialize)]
+pub(super) struct ArchiveFields<'a> {
+    vault: &'a str,
+    id: &'a str,
+    name: Option<&'a str>,
+    size_bytes: Option<u64>,
+    tree_hash: Option<String>,
+}
+
+impl<'a> ArchiveFields<'a> {
+    pub(super) fn new(vault: &'a VaultName, archive: &'a Archive) -> Self {
+        Self {
+            vault: vault.as_str(),
+            id: archive.id.as_str(),
+            name: archive.shown_name(),
+            size_bytes: archive.size_bytes,
+            tree_hash: archive.tree_hash.map(|hash| hash.to_string()),
+        }
+    }
 }
 
 /// Prints one record, and a line end.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::archive;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Foreign, warning};
-use crate::cli::records::{Form, Record, print_record};
+use crate::cli::records::{ArchiveFields, Form, Record, print_record};
 use crate::cli::session::Session;
 use crate::engine::Duplicate;
 use crate::types::VaultName;
@@ -48,11 +48,8 @@ pub(super) async fn run(session: &Session, args: archive::Dedupe) -> Result<Exit
 /// An archive of which another has the same name and content.
 #[derive(Serialize)]
 struct DuplicateRecord<'a> {
-    vault: &'a str,
-    id: &'a str,
-    name: Option<&'a str>,
-    size_bytes: Option<u64>,
-    tree_hash: Option<String>,
+    #[serde(flatten)]
+    archive: ArchiveFields<'a>,
     /// The archive that stands for it; none if no inventory lists one that could, so that all are left alone.
     kept_id: Option<&'a str>,
     is_deleted: bool,
@@ -65,11 +62,7 @@ impl Record for DuplicateRecord<'_> {
 impl<'a> DuplicateRecord<'a> {
     fn new(vault: &'a VaultName, Duplicate { archive, kept }: &'a Duplicate, is_deleted: bool) -> Self {
         Self {
-            vault: vault.as_str(),
-            id: archive.id.as_str(),
-            name: archive.shown_name(),
-            size_bytes: archive.size_bytes,
-            tree_hash: archive.tree_hash.map(|hash| hash.to_string()),
+            archive: ArchiveFields::new(vault, archive),
             kept_id: kept.as_ref().map(|kept| kept.id.as_str()),
             is_deleted,
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::archive;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Foreign, ask, can_ask, failure, info, say};
-use crate::cli::records::{Form, Record, print_record};
+use crate::cli::records::{ArchiveFields, Form, Record, print_record};
 use crate::cli::session::Session;
 use crate::engine::{Archive, EngineError, Selection};
 use crate::types::{Timestamp, VaultName, quoted};
@@ -106,11 +106,8 @@ async fn delete(session: &Session, vault: &VaultName, archives: &[Archive]) -> R
 /// An archive that was deleted, or that would be.
 #[derive(Serialize)]
 struct DeletionRecord<'a> {
-    vault: &'a str,
-    id: &'a str,
-    name: Option<&'a str>,
-    size_bytes: Option<u64>,
-    tree_hash: Option<String>,
+    #[serde(flatten)]
+    archive: ArchiveFields<'a>,
     stored_date: Option<String>,
     is_deleted: bool,
 }
@@ -122,11 +119,7 @@ impl Record for DeletionRecord<'_> {
 impl<'a> DeletionRecord<'a> {
     fn new(vault: &'a VaultName, archive: &'a Archive, is_deleted: bool) -> Self {
         Self {
-            vault: vault.as_str(),
-            id: archive.id.as_str(),
-            name: archive.shown_name(),
-            size_bytes: archive.size_bytes,
-            tree_hash: archive.tree_hash.map(|hash| hash.to_string()),
+            archive: ArchiveFields::new(vault, archive),
             stored_date: archive.stored_at().map(Timestamp::rfc3339),
             is_deleted,
         }
