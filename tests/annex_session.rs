@@ -5,7 +5,7 @@ mod support;
 
 use std::io::BufRead;
 
-use support::dialogue::{OTHER_SETTINGS, Remote, stores};
+use support::dialogue::{OTHER_SETTINGS, Remote, info, stores};
 use support::{HOUR, Shell};
 
 const KEY: &str = "SHA256E-s5--2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.txt";
@@ -231,26 +231,9 @@ fn failures_are_answers_in_one_line() {
          > TRANSFER STORE
          < UNSUPPORTED-REQUEST
          > MAKECOFFEE
-         < UNSUPPORTED-REQUEST
-         > GETINFO
-         < INFOFIELD vault
-         < INFOVALUE v
-         < INFOFIELD region
-         < INFOVALUE us-east-1
-         < INFOFIELD credentials
-         < INFOVALUE environment
-         < INFOFIELD tier
-         < INFOVALUE Standard
-         < INFOFIELD account
-         < INFOVALUE 111122223333
-         < INFOFIELD inventory
-         < INFOVALUE none taken in yet
-         < INFOFIELD archives known
-         < INFOVALUE 0
-         < INFOFIELD retrieval jobs of this machine
-         < INFOVALUE 0 pending, 0 ready, by their age
-         < INFOEND"
+         < UNSUPPORTED-REQUEST"
     ));
+    remote.plays(&info("v", 0));
     assert_eq!(remote.ends(), (String::new(), 0));
 }
 

@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::dialogue::{OTHER_SETTINGS, Remote};
+use support::dialogue::{OTHER_SETTINGS, Remote, info};
 use support::{HOUR, Shell};
 
 /// All that git-annex may ask (external special remote protocol, version 2, and its extensions and appendices).
@@ -241,26 +241,6 @@ const A_KEY_OF_ANOTHER: &str = "
     > VALUE
     < TRANSFER-FAILURE RETRIEVE other archive 'other' not found";
 
-const INFO: &str = "
-    > GETINFO
-    < INFOFIELD vault
-    < INFOVALUE cold-1-2-3
-    < INFOFIELD region
-    < INFOVALUE us-east-1
-    < INFOFIELD credentials
-    < INFOVALUE environment
-    < INFOFIELD tier
-    < INFOVALUE Standard
-    < INFOFIELD account
-    < INFOVALUE 111122223333
-    < INFOFIELD inventory
-    < INFOVALUE none taken in yet
-    < INFOFIELD archives known
-    < INFOVALUE 0
-    < INFOFIELD retrieval jobs of this machine
-    < INFOVALUE 1 pending, 0 ready, by their age
-    < INFOEND";
-
 const NOT_OFFERED: &str = "
     > IMPORTKEYSUPPORTED
     < UNSUPPORTED-REQUEST
@@ -308,7 +288,7 @@ fn transcript() -> String {
         MAKING,
         PREPARING,
         A_KEY_OF_ITS_OWN,
-        INFO,
+        &info("cold-1-2-3", 1),
         AN_EMPTY_KEY,
         NOT_OFFERED,
         A_KEY_OF_ANOTHER,

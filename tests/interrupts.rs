@@ -123,10 +123,8 @@ fn terminated_it_says_the_same_and_a_shell_sees_143() {
     holds_once(&shell, &noise(24 * MIB));
 }
 
-/// Its request was on its way as a whole, so its answer says whether the archive is stored; without it, nobody would
-/// know for days.
-#[test]
-fn an_answer_that_is_on_its_way_is_noted() {
+/// A small upload whose request has arrived and whose answer is held back, and Ctrl-C.
+fn interrupted_before_the_answer() -> (Shell, Proxy, Terminal) {
     let shell = shell(1, 0);
     let proxy = Proxy::holding(shell.emulator.endpoint_url(), "POST /-/vaults/v/archives ");
     let mut command = shell.glacier_command(&UPLOAD[..4]);
@@ -136,6 +134,14 @@ fn an_answer_that_is_on_its_way_is_noted() {
         std::thread::yield_now();
     }
     terminal.type_in(CTRL_C);
+    (shell, proxy, terminal)
+}
+
+/// Its request was on its way as a whole, so its answer says whether the archive is stored; without it, nobody would
+/// know for days.
+#[test]
+fn an_answer_that_is_on_its_way_is_noted() {
+    let (shell, proxy, mut terminal) = interrupted_before_the_answer();
     terminal.until(|screen| screen.contains("glacier: waiting a moment for Glacier's answer"));
     proxy.release();
     let (screen, status) = terminal.end();
@@ -165,15 +171,7 @@ fn an_answer_that_does_not_come_is_called_missing_and_settled_later() {
 
 #[test]
 fn a_second_ctrl_c_waits_for_nothing() {
-    let shell = shell(1, 0);
-    let proxy = Proxy::holding(shell.emulator.endpoint_url(), "POST /-/vaults/v/archives ");
-    let mut command = shell.glacier_command(&UPLOAD[..4]);
-    command.env("AWS_ENDPOINT_URL_GLACIER", &proxy.url);
-    let mut terminal = Terminal::start(&command, 80);
-    while shell.count("UploadArchive") == 0 {
-        std::thread::yield_now();
-    }
-    terminal.type_in(CTRL_C);
+    let (shell, _proxy, mut terminal) = interrupted_before_the_answer();
     terminal.until(|screen| screen.contains("a second Ctrl-C ends this at once"));
     terminal.type_in(CTRL_C);
     let (screen, status) = terminal.end();

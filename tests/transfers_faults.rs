@@ -5,26 +5,10 @@
 mod support;
 
 use glacier_emulator::Emulator;
+use support::faults::FAULTS;
 use support::{Outcome, Shell, no_leftovers, noise};
 
 const MIB: usize = 1 << 20;
-/// All that the emulator can do to a request.
-const FAULTS: [&str; 14] = [
-    "throttle",
-    "408",
-    "500",
-    "503",
-    "policy-enforced",
-    "insufficient-capacity",
-    "expired-token",
-    "access-denied",
-    "cut-before",
-    "cut-middle",
-    "cut-after",
-    "corrupt",
-    "wrong-hash",
-    "fail-job",
-];
 const RETRIEVE: [&str; 7] = ["archive", "retrieve", "--wait", "v", "file", "--multipart-size", "1048576"];
 
 fn shell() -> Shell {

@@ -32,6 +32,31 @@ pub fn stores(key: &str, file: impl std::fmt::Display) -> String {
     )
 }
 
+/// The dialogue of GETINFO, where no archive is known and so many jobs were asked for lately.
+pub fn info(vault: &str, jobs_pending: u32) -> String {
+    format!(
+        "
+    > GETINFO
+    < INFOFIELD vault
+    < INFOVALUE {vault}
+    < INFOFIELD region
+    < INFOVALUE us-east-1
+    < INFOFIELD credentials
+    < INFOVALUE environment
+    < INFOFIELD tier
+    < INFOVALUE Standard
+    < INFOFIELD account
+    < INFOVALUE 111122223333
+    < INFOFIELD inventory
+    < INFOVALUE none taken in yet
+    < INFOFIELD archives known
+    < INFOVALUE 0
+    < INFOFIELD retrieval jobs of this machine
+    < INFOVALUE {jobs_pending} pending, 0 ready, by their age
+    < INFOEND"
+    )
+}
+
 pub struct Remote {
     child: Child,
     /// What stands before each line once ASYNC is settled.

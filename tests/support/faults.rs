@@ -22,7 +22,7 @@ use super::machine::Machine;
 /// After which time those come back who were told to: jobs are done by then, and not old.
 pub const LATER: Duration = Duration::from_secs(30 * 60);
 /// All that the emulator can do to a request.
-const FAULTS: [&str; 16] = [
+pub const FAULTS: [&str; 16] = [
     "throttle",
     "408",
     "500",
