@@ -287,3 +287,20 @@ fn first_mistakes_are_told_what_to_do() {
         .glacier(&["--profile=p", "vault", "list"])
         .is_refused(1, "credentials on line 2: Expected an '=' sign defining a property");
 }
+
+/// A number below zero was taken for an option that there is not.
+#[test]
+fn a_number_below_zero_is_told_of_as_the_number_that_it_is() {
+    let shell = shell();
+    for (arguments, option) in [
+        (&["vault", "sync", "--max-age", "-1", "v"][..], "--max-age"),
+        (&["archive", "checkpresent", "--max-age", "-1", "v", "file"], "--max-age"),
+        (&["archive", "upload", "--part-size", "-1", "v", "file"], "--part-size"),
+        (&["archive", "upload", "--jobs", "-1", "v", "file"], "--jobs"),
+        (&["archive", "upload", "--bwlimit", "-1", "v", "file"], "--bwlimit"),
+        (&["archive", "retrieve", "--multipart-size", "-1", "v", "file"], "--multipart-size"),
+        (&["estimate", "store", "--months", "-1", "v"], "--months"),
+    ] {
+        shell.glacier(arguments).is_refused(2, &format!("invalid value '-1' for '{option} <"));
+    }
+}

@@ -47,10 +47,10 @@ pub(in crate::cli) struct Upload {
     pub(super) dry_run: bool,
     /// Size of a part: a power of two MiB, from 1M to 4G [default: 16M, or more for an archive that 10,000 of these do
     /// not hold; for standard input 64M, which is enough for 625 GiB].
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, allow_negative_numbers = true, value_name = "BYTES")]
     pub(super) part_size: Option<PartSize>,
     /// About how much will come from standard input, to choose the size of parts by.
-    #[arg(long, value_name = "BYTES", value_parser = bytes, conflicts_with = "part_size")]
+    #[arg(long, allow_negative_numbers = true, value_name = "BYTES", value_parser = bytes, conflicts_with = "part_size")]
     pub(super) expected_size: Option<u64>,
     /// Store the archive even if an earlier upload that had no answer may have stored it.
     #[arg(long)]
@@ -85,7 +85,7 @@ pub(in crate::cli) struct Retrieve {
     #[arg(long)]
     pub(super) dry_run: bool,
     /// How much one request fetches; rounded down to a power of two MiB, from 1 to 64.
-    #[arg(long, value_name = "BYTES", default_value = "8388608", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, allow_negative_numbers = true, value_name = "BYTES", default_value = "8388608", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) multipart_size: u64,
     /// How fast a job that is started is to be: minutes, hours or half a day, at different prices [default: that of
     /// the configuration file, standard].
@@ -135,7 +135,7 @@ pub(in crate::cli) struct Checkpresent {
     #[arg(long)]
     pub(super) quiet: bool,
     /// The archive must be known to have existed within this many hours.
-    #[arg(long, value_name = "HOURS", default_value = "60", value_parser = hours)]
+    #[arg(long, allow_negative_numbers = true, value_name = "HOURS", default_value = "60", value_parser = hours)]
     pub(super) max_age: Duration,
     /// The vault.
     pub(super) vault: VaultName,
@@ -178,10 +178,10 @@ impl Several {
 #[derive(Debug, Clone, Copy, Args)]
 pub(in crate::cli) struct Transfers {
     /// How many parts travel at once, each on a connection of its own [default: 8].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     jobs: Option<u16>,
     /// Send and receive no more than this a second, all parts together; such as 500K or 10M.
-    #[arg(long, value_name = "BYTES", value_parser = rate)]
+    #[arg(long, allow_negative_numbers = true, value_name = "BYTES", value_parser = rate)]
     bwlimit: Option<u64>,
 }
 

@@ -18,7 +18,7 @@ pub(in crate::cli) struct Upload {
     #[arg(long)]
     pub(super) skip_existing: bool,
     /// Size of a part: a power of two MiB, from 1M to 4G [default: as 'archive upload' chooses it].
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, allow_negative_numbers = true, value_name = "BYTES")]
     pub(super) part_size: Option<PartSize>,
     /// The vault; it need not be there.
     pub(super) vault: VaultName,
@@ -45,7 +45,7 @@ pub(in crate::cli) struct Retrieve {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Store {
     /// For how many months.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1200))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1200))]
     pub(super) months: u16,
     /// The vault [default: that of the configuration file].
     pub(super) vault: Option<VaultName>,

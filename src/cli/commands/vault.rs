@@ -77,7 +77,7 @@ pub(in crate::cli) struct Sync {
     #[arg(long)]
     pub(super) fix: bool,
     /// Use an inventory that was finished within this many hours; 0 asks for a new one.
-    #[arg(long, value_name = "HOURS", default_value = "24", value_parser = hours)]
+    #[arg(long, allow_negative_numbers = true, value_name = "HOURS", default_value = "24", value_parser = hours)]
     pub(super) max_age: Duration,
     /// The vault [default: that of the configuration file].
     pub(super) name: Option<VaultName>,
