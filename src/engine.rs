@@ -52,6 +52,7 @@ pub use presence::Presence;
 pub use progress::{Item, ItemKind, ItemProgress, Progress, Wait};
 pub use retrieve::{Planned, Retrieval, RetrieveOptions, Retrieved, Step, Wanted};
 pub use select::Selection;
+pub use stop::Stop;
 pub use sync::Sync;
 pub use told::{Holding, Told};
 pub use transfers::TransferSettings;
@@ -75,7 +76,6 @@ use crate::cache::Cache;
 use crate::service::{Bandwidth, Glacier};
 use crate::types::{VaultName, quoted};
 use jobs::JobLists;
-use stop::Stop;
 use transfers::Transfers;
 
 /// One Glacier, one cache, one clock. Cheap to clone.

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use super::exit::Exit;
 use super::output::say;
 use super::progress;
-use crate::engine::Engine;
+use crate::engine::{Engine, Stop};
 
 /// How long an answer is waited for that is on its way.
 const GRACE: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ const LAST_STEPS: Duration = Duration::from_millis(100);
 pub(super) struct Interrupts(Arc<State>);
 
 struct State {
-    engine: OnceLock<Engine>,
+    stop: OnceLock<Arc<Stop>>,
     heard: OnceLock<SignalKind>,
     has_ended: Notify,
     going_on: Mutex<Cow<'static, str>>,
@@ -48,7 +48,7 @@ impl Interrupts {
             terminate: heard(SignalKind::terminate())?,
         };
         let state = State {
-            engine: OnceLock::new(),
+            stop: OnceLock::new(),
             heard: OnceLock::new(),
             has_ended: Notify::new(),
             going_on: Mutex::new(going_on),
@@ -60,7 +60,7 @@ impl Interrupts {
 
     /// Lets this engine note what it is told when a signal comes.
     pub(super) fn wait_for(&self, engine: &Engine) {
-        let _ = self.0.engine.set(engine.clone());
+        let _ = self.0.stop.set(engine.stop());
     }
 
     /// Says what is to be said of an interruption from now on, and returns what was before.
@@ -107,8 +107,8 @@ impl Interrupts {
 
     /// Waits for what is to be noted. Returns whether all of it is.
     async fn settled(&self) -> bool {
-        let Some(engine) = self.0.engine.get() else { return true };
-        let mut stopping = std::pin::pin!(engine.stop());
+        let Some(stop) = self.0.stop.get() else { return true };
+        let mut stopping = std::pin::pin!(stop.settle());
         let mut waited = tokio::time::timeout(UNNOTICED, &mut stopping).await;
         if waited.is_err() {
             if std::io::stderr().is_terminal() {

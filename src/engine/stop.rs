@@ -5,13 +5,16 @@
 //! later. Such a call holds a [`Noting`] from what it puts on record before to what it notes after; whoever ends the
 //! process can wait for them a while. Not one of them may be held while another is asked for.
 
+use std::sync::Arc;
+
 use tokio::sync::{RwLock, RwLockReadGuard, watch};
 
 use super::Engine;
 
-/// Whether the process is about to end, and who is not ready for that.
+/// Whether the process is about to end, and who is not ready for that. It outlives its engine, so that whoever listens
+/// for signals does not keep the cache open to the last.
 #[derive(Debug)]
-pub(super) struct Stop {
+pub struct Stop {
     asked: watch::Sender<bool>,
     /// Held in common by all whose answers are to be noted, alone by who waits for them.
     noted: RwLock<()>,
@@ -45,16 +48,23 @@ impl Stop {
 }
 
 impl Engine {
+    /// Returns what stops this engine and its clones.
+    pub fn stop(&self) -> Arc<Stop> {
+        Arc::clone(&self.stop)
+    }
+}
+
+impl Stop {
     /// Lets no further call begin whose answer would have to be noted, breaks off those of which not all is sent, and
     /// returns when the answers of all others are noted. Then the process may end without leaving anything open. The
     /// futures under way must be polled meanwhile; some of them will never be ready. Returns whether there was an answer
     /// to wait for.
-    pub async fn stop(&self) -> bool {
-        self.stop.asked.send_replace(true);
-        if self.stop.noted.try_write().is_ok() {
+    pub async fn settle(&self) -> bool {
+        self.asked.send_replace(true);
+        if self.noted.try_write().is_ok() {
             return false;
         }
-        drop(self.stop.noted.write().await);
+        drop(self.noted.write().await);
         true
     }
 }

@@ -62,7 +62,8 @@ impl PlaceBelow {
         let mut there = self.directory.clone();
         let below = self.file.strip_prefix(&self.directory).unwrap_or(&self.file);
         for part in below {
-            if !real.is_dir() && real.exists() {
+            // One look, as another download may make the directory meanwhile.
+            if real.metadata().is_ok_and(|there| !there.is_dir()) {
                 let why = format!("{} is no directory", real.display());
                 return Err(io::Error::new(io::ErrorKind::NotADirectory, why));
             }
@@ -203,6 +204,26 @@ mod tests {
         }
         place(&directory, "sibling/new/x").make_directories().expect("made");
         assert!(directory.join("in/new").is_dir());
+    }
+
+    /// A directory that came to be between two looks was "no directory", and one of several downloads failed.
+    #[test]
+    fn a_directory_may_be_made_by_another_meanwhile() {
+        let home = tempfile::tempdir().expect("a directory");
+        let place = place(home.path(), "a/file");
+        let has_looked = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !has_looked.load(std::sync::atomic::Ordering::Relaxed) {
+                    fs::create_dir(home.path().join("a")).expect("made");
+                    fs::remove_dir(home.path().join("a")).expect("removed");
+                }
+            });
+            let looked: Vec<_> =
+                (0..20_000).map(|_| place.real_path().map_err(|error| error.to_string())).collect();
+            has_looked.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(looked.into_iter().find_map(Result::err), None);
+        });
     }
 
     #[test]
