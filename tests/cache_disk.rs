@@ -125,6 +125,24 @@ fn a_cache_that_cannot_be_read_or_made_is_named_with_the_reason() {
     mode(directory.parent().unwrap(), 0o755);
 }
 
+/// `vault create` made the vault and then failed, as that could not be noted; so did every list of vaults from then on.
+#[test]
+fn vaults_are_made_and_listed_though_the_cache_cannot_be_written() {
+    let bound = Bound::new(shell());
+    mode(&bound.shell.cache_path(), 0o444);
+    mode(bound.shell.cache_path().parent().unwrap(), 0o555);
+    let done = |arguments: &[&str], stdout: &str| {
+        let outcome = bound.glacier(arguments);
+        assert_eq!((outcome.stdout.as_str(), outcome.status), (stdout, 0), "{outcome:?}");
+        assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
+    };
+    done(&["vault", "create", "w"], "");
+    done(&["vault", "list"], "v\nw\n");
+    // Not deleted, as the cache would go on to tell of it.
+    assert_eq!(bound.glacier(&["vault", "delete", "w"]).status, 1);
+    done(&["vault", "list"], "v\nw\n");
+}
+
 /// It was asked for at Glacier, and then the command failed as the job could not be noted.
 #[test]
 fn what_can_be_read_can_be_retrieved_though_the_cache_cannot_be_written() {

@@ -70,9 +70,9 @@ fn of_equal_archives_the_one_that_is_still_there_is_brought() {
         Upload { who: 0, name: 0, content: 0, source: Pipe, insists: false },
         DeleteOutside { which: 0 },
     ];
-    let brought = [Retrieve { who: 0, name: 0 }, Pass { hours: 4 }, Retrieve { who: 0, name: 0 }];
+    let brought = [Retrieve { who: 0, name: 0 }, Pass { minutes: 4 * 60 }, Retrieve { who: 0, name: 0 }];
     play(&[&twice[..], &brought, &brought].concat());
-    play(&[&twice[..], &[Pass { hours: 30 }], &brought].concat());
+    play(&[&twice[..], &[Pass { minutes: 30 * 60 }], &brought].concat());
 }
 
 /// Whose key it was had not been asked, so that the upload of before was not found: the second one stored it again.

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -10,6 +9,7 @@ use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
 use crate::error::Refusal;
+use crate::store::NewFile;
 use crate::treehash::{Hasher, Leaves};
 
 /// Largest body of a control call, in bytes; a policy has at most 20 KB.
@@ -25,11 +25,12 @@ pub(crate) struct Received {
     pub(crate) leaves: Leaves,
 }
 
-/// Reads a body to its end, into a new file if a path is given; the file is synced when this returns.
-pub(crate) async fn receive(mut body: Incoming, path: Option<&Path>) -> Result<Received, Refusal> {
+/// Reads a body to its end, into the new file if content is kept; its data last when this returns, if they are to.
+pub(crate) async fn receive(mut body: Incoming, new: &NewFile) -> Result<Received, Refusal> {
     let (frames, mut arriving) = mpsc::channel::<Bytes>(FRAMES_IN_FLIGHT);
-    let file = path.map(File::create_new).transpose()?;
-    let writing = tokio::task::spawn_blocking(move || write(file, &mut arriving));
+    let file = new.path().map(File::create_new).transpose()?;
+    let lasts = new.lasts;
+    let writing = tokio::task::spawn_blocking(move || write(file, lasts, &mut arriving));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Refusal::bad_request(format!("The body ended early: {error}")))?;
         if let Ok(data) = frame.into_data()
@@ -45,7 +46,11 @@ pub(crate) async fn receive(mut body: Incoming, path: Option<&Path>) -> Result<R
     Ok(received?)
 }
 
-fn write(mut file: Option<File>, arriving: &mut mpsc::Receiver<Bytes>) -> std::io::Result<Received> {
+fn write(
+    mut file: Option<File>,
+    lasts: bool,
+    arriving: &mut mpsc::Receiver<Bytes>,
+) -> std::io::Result<Received> {
     let mut hasher = Hasher::default();
     let mut size_bytes = 0;
     while let Some(data) = arriving.blocking_recv() {
@@ -55,7 +60,7 @@ fn write(mut file: Option<File>, arriving: &mut mpsc::Receiver<Bytes>) -> std::i
         }
         size_bytes += data.len() as u64;
     }
-    if let Some(file) = file {
+    if let Some(file) = file.filter(|_| lasts) {
         file.sync_all()?;
     }
     let (linear_hash, leaves) = hasher.finish();

@@ -18,7 +18,7 @@ use crate::ops::Glacier;
 use crate::server;
 use crate::signature::Keys;
 use crate::stats::Stats;
-use crate::store::{Store, StoreError};
+use crate::store::{Keeps, Store, StoreError};
 
 /// Keys that the documentation of AWS uses as examples; they open nothing anywhere else.
 pub const ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -223,7 +223,12 @@ impl Builder {
         let temporary = if self.data_directory.is_none() { Some(TempDir::new()?) } else { None };
         let directory = self.data_directory.or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned()));
         let directory = directory.unwrap_or_default();
-        let store = Store::open(&directory, self.keeps_content)?;
+        let keeps = match () {
+            () if !self.keeps_content => Keeps::Rows,
+            () if temporary.is_some() => Keeps::AllWhileItRuns,
+            () => Keeps::AllForGood,
+        };
+        let store = Store::open(&directory, keeps)?;
         let (ahead, latest) =
             store.clock().map_err(|source| StoreError::Index { path: directory.clone(), source })?;
         let mut keys = self.keys;

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use crate::clock::Clock;
 use crate::ids;
 use crate::ops::is_vault_name;
-use crate::store::{Store, StoreError};
+use crate::store::{Keeps, Store, StoreError};
 use crate::treehash::Hasher;
 
 /// The archives get sizes up to this, in bytes, which is one leaf.
@@ -25,7 +25,7 @@ pub fn seed(directory: &Path, region: &str, vault: &str, archives: u64) -> Resul
     if !is_vault_name(vault) {
         return Err(StoreError::VaultName(vault.to_owned()));
     }
-    let store = Store::open(directory, true)?;
+    let store = Store::open(directory, Keeps::AllForGood)?;
     let index = |source| StoreError::Index { path: directory.to_owned(), source };
     let (ahead, latest) = store.clock().map_err(index)?;
     let now = Clock::new(ahead, latest).now_milliseconds();

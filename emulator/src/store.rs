@@ -2,7 +2,8 @@
 //!
 //! Order of writes: a file is complete and synced under its final name before the index has a row of it, and the row is
 //! committed before the client hears of it. A row goes before its file. So every row has its file at any moment; files
-//! without a row are left over from a crash and swept at the next start.
+//! without a row are left over from a crash and swept at the next start. A temporary directory has the same order, but
+//! nothing in it waits for the disk.
 
 mod files;
 
@@ -13,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 use crate::error::Refusal;
+pub(crate) use files::NewFile;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS vault (
@@ -57,8 +59,19 @@ const CLOCK: &str = "region = '' AND vault = '' AND kind = 'clock'";
 pub(crate) struct Store {
     directory: PathBuf,
     connection: Mutex<Connection>,
-    keeps_content: bool,
+    keeps: Keeps,
     _lock: File,
+}
+
+/// What is kept, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    /// Everything that was acknowledged, through a loss of power.
+    AllForGood,
+    /// Everything, in a directory that goes with this process: nothing waits for the disk.
+    AllWhileItRuns,
+    /// Nothing of archives but their rows, and those need not last.
+    Rows,
 }
 
 /// Why the data directory could not be opened.
@@ -93,9 +106,8 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Opens a data directory, which is made if it is not there. Without `keeps_content` nothing is written of archives
-    /// but their rows, and those need not last.
-    pub(crate) fn open(directory: &Path, keeps_content: bool) -> Result<Self, StoreError> {
+    /// Opens a data directory, which is made if it is not there.
+    pub(crate) fn open(directory: &Path, keeps: Keeps) -> Result<Self, StoreError> {
         let io = |source| StoreError::Directory { path: directory.to_owned(), source };
         for name in ["archives", "parts", "jobs"] {
             std::fs::create_dir_all(directory.join(name)).map_err(io)?;
@@ -108,11 +120,11 @@ impl Store {
         let index = |source| StoreError::Index { path: directory.to_owned(), source };
         let connection = Connection::open(directory.join("index.sqlite")).map_err(index)?;
         connection.pragma_update(None, "journal_mode", "wal").map_err(index)?;
-        let synchronous = if keeps_content { "full" } else { "off" };
+        let synchronous = if keeps == Keeps::AllForGood { "full" } else { "off" };
         connection.pragma_update(None, "synchronous", synchronous).map_err(index)?;
         connection.execute_batch(SCHEMA).map_err(index)?;
         let connection = Mutex::new(connection);
-        let store = Self { directory: directory.to_owned(), connection, keeps_content, _lock: lock };
+        let store = Self { directory: directory.to_owned(), connection, keeps, _lock: lock };
         store.sweep().map_err(|error| io(std::io::Error::other(error.message)))?;
         Ok(store)
     }

@@ -39,13 +39,17 @@ impl Cache {
         Ok(account.flatten())
     }
 
-    /// Remembers which account a caller is of. A profile may come to mean another account; an access key does not.
+    /// Remembers which account a caller is of. A profile may come to mean another account; an access key does not. In a file
+    /// that can only be read nothing is remembered: each answer tells it again.
     pub fn remember_account(
         &self,
         caller: &str,
         account: &AccountId,
         now: Timestamp,
     ) -> Result<(), CacheError> {
+        if self.read_only.is_some() {
+            return Ok(());
+        }
         self.with(|connection| {
             let sql = "INSERT OR REPLACE INTO caller (key, account, last_used) VALUES (?1, ?2, ?3)";
             connection.execute(sql, (caller, account.as_str(), now.unix_seconds())).map(drop)

@@ -38,7 +38,8 @@ impl InventoryKnowledge {
 }
 
 impl Cache {
-    /// Remembers that the vault exists, and that it was made just now if `empty_since` says so.
+    /// Remembers that the vault exists, and that it was made just now if `empty_since` says so. In a file that can only be
+    /// read nothing is remembered: that is learnt again.
     pub fn remember_vault(
         &self,
         account: &AccountId,
@@ -46,6 +47,9 @@ impl Cache {
         vault: &VaultName,
         empty_since: Option<Timestamp>,
     ) -> Result<(), CacheError> {
+        if self.read_only.is_some() {
+            return Ok(());
+        }
         self.with(|connection| {
             let sql = "
                 INSERT INTO vault (account, region, name, empty_since) VALUES (:account, :region, :name, :since)
@@ -116,6 +120,12 @@ impl Cache {
         let parsed =
             places.iter().map(|(account, region)| Some((account.parse().ok()?, region.parse().ok()?)));
         Ok(parsed.flatten().collect())
+    }
+
+    /// Makes sure that [`Cache::forget_vault`] is not bound to fail.
+    pub fn can_forget_vault(&self) -> Result<(), CacheError> {
+        // That a transaction begins is no proof: SQLite lets one begin where nothing can be written.
+        self.with(|connection| connection.execute("UPDATE vault SET name = name WHERE false", []).map(drop))
     }
 
     /// Forgets a vault that is no more, and its archives.

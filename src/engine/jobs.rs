@@ -11,9 +11,11 @@ use crate::cache::Scope;
 use crate::service::{ArchiveJob, Job, JobStatus, JobTask, ServiceError};
 use crate::types::{ArchiveId, ArchiveRef, JobId, Timestamp, VaultName};
 
-/// How long a list of jobs serves the retrievals of one process. How a job of it stands is asked again before it is
-/// called pending.
-const LIST_SERVES: Duration = Duration::from_secs(60);
+/// How long a list of jobs serves the retrievals of one process, at least. How a job of it stands is asked again before
+/// it is called pending.
+const LIST_SERVES_MIN: Duration = Duration::from_secs(60);
+/// How much longer it serves than it took to read: a vault with thousands of jobs is not read again all the time.
+const LIST_SERVES_FACTOR: u32 = 10;
 
 /// A job and what it is about.
 #[derive(Debug, Clone)]
@@ -38,6 +40,7 @@ impl VaultJob {
 pub(super) struct JobList {
     jobs: Arc<JobsByArchive>,
     listed: Timestamp,
+    serves: Duration,
     /// Whether the list was read for this very question.
     pub(super) is_fresh: bool,
 }
@@ -137,11 +140,12 @@ impl Engine {
         }
     }
 
-    /// Returns the jobs of the vault, from a list that may be a minute old: one serves all who ask at once.
+    /// Returns the jobs of the vault, from a list that may be a minute old, or ten times as old as it took to read: one
+    /// serves all who ask at once.
     pub(super) async fn job_list(&self, vault: &VaultName) -> Result<JobList, EngineError> {
         let mut lists = self.job_lists.lock().await;
-        let now = self.clock.now();
-        if let Some(list) = lists.get(vault).filter(|list| now.since(list.listed) < LIST_SERVES) {
+        let begun = self.clock.now();
+        if let Some(list) = lists.get(vault).filter(|list| begun.since(list.listed) < list.serves) {
             return Ok(JobList { is_fresh: false, ..list.clone() });
         }
         let mut jobs = JobsByArchive::new();
@@ -153,7 +157,9 @@ impl Engine {
                 jobs.entry(task.archive.clone()).or_default().push((job, task));
             }
         }
-        let list = JobList { jobs: Arc::new(jobs), listed: now, is_fresh: true };
+        let listed = self.clock.now();
+        let serves = LIST_SERVES_MIN.max(listed.since(begun) * LIST_SERVES_FACTOR);
+        let list = JobList { jobs: Arc::new(jobs), listed, serves, is_fresh: true };
         lists.insert(vault.clone(), list.clone());
         Ok(list)
     }

@@ -97,6 +97,7 @@ impl Engine {
         let mut scope = self.scope().await?;
         let described = self.glacier.describe_vault(vault).await.map_err(self.about_vault(vault))?;
         self.learn(&mut scope, vault, &described.account)?;
+        self.cache.can_forget_vault()?;
         let _noting = self.stop.noting().await;
         self.glacier.delete_vault(vault).await.map_err(self.about_vault(vault))?;
         Ok(self.cache.forget_vault(&scope, vault)?)

@@ -27,21 +27,37 @@ impl Bandwidth {
         usize::try_from(self.bytes_per_second / 10).unwrap_or(usize::MAX).clamp(1024, 64 * 1024)
     }
 
-    /// Returns how long to wait before these bytes may pass.
-    pub(super) fn admit(&self, bytes: usize) -> Duration {
-        let mut busy_until = self.busy_until.lock().unwrap_or_else(PoisonError::into_inner);
-        let (wait, next) = reserve(*busy_until, self.began.elapsed(), bytes, self.bytes_per_second);
-        *busy_until = next;
-        wait
+    /// Returns how long to wait before these bytes may be sent.
+    pub(super) fn until_begin(&self, bytes: usize) -> Duration {
+        self.reserve(bytes).begin
     }
+
+    /// Returns how long to wait before these bytes, which have come, may be passed on.
+    pub(super) fn until_end(&self, bytes: usize) -> Duration {
+        self.reserve(bytes).end
+    }
+
+    fn reserve(&self, bytes: usize) -> Passage {
+        let mut busy_until = self.busy_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.began.elapsed();
+        let passage = reserve(busy_until.saturating_sub(now), bytes, self.bytes_per_second);
+        *busy_until = now + passage.end;
+        passage
+    }
+}
+
+/// When bytes begin to pass, and when they have passed, from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Passage {
+    begin: Duration,
+    end: Duration,
 }
 
 /// Bytes pass one after the other; time in which none asked is not made up for.
 #[expect(clippy::cast_precision_loss, reason = "a pause need not be exact")]
-fn reserve(busy_until: Duration, now: Duration, bytes: usize, bytes_per_second: u64) -> (Duration, Duration) {
-    let begin = busy_until.max(now);
+fn reserve(busy_for: Duration, bytes: usize, bytes_per_second: u64) -> Passage {
     let takes = Duration::from_secs_f64(bytes as f64 / bytes_per_second as f64);
-    (begin - now, begin + takes)
+    Passage { begin: busy_for, end: busy_for + takes }
 }
 
 #[cfg(test)]
@@ -49,12 +65,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_wait_for_those_before_them_and_idle_time_is_lost() {
+    fn bytes_wait_for_those_before_them() {
         let second = Duration::from_secs;
-        let (wait, busy) = reserve(Duration::ZERO, second(5), 3000, 1000);
-        assert_eq!((wait, busy), (Duration::ZERO, second(8)));
-        let (wait, busy) = reserve(busy, second(6), 1000, 1000);
-        assert_eq!((wait, busy), (second(2), second(9)));
-        assert_eq!(reserve(busy, second(60), 1000, 1000), (Duration::ZERO, second(61)));
+        let passage = |begin, end| Passage { begin: second(begin), end: second(end) };
+        assert_eq!(reserve(second(0), 3000, 1000), passage(0, 3));
+        assert_eq!(reserve(second(2), 1000, 1000), passage(2, 3));
+    }
+
+    /// However large the pieces are in which a network brings them: the last one was not waited for.
+    #[test]
+    fn what_has_come_waits_for_as_long_as_it_takes_itself() {
+        let (begun, limit) = (Instant::now(), Bandwidth::new(1000));
+        assert_eq!(limit.until_begin(3000), Duration::ZERO);
+        let waits = limit.until_end(2000);
+        assert!(
+            waits <= Duration::from_secs(5) && waits + begun.elapsed() >= Duration::from_secs(5),
+            "{waits:?}"
+        );
     }
 }

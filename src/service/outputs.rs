@@ -42,7 +42,7 @@ impl JobOutput {
         let next = next.map_err(|_| unanswered("it fell silent".to_owned()))?;
         let next = next.map_err(|error| unanswered(innermost(&error)))?;
         if let (Some(limit), Some(bytes)) = (&self.bandwidth, &next) {
-            tokio::time::sleep(limit.admit(bytes.len())).await;
+            tokio::time::sleep(limit.until_end(bytes.len())).await;
         }
         Ok(next)
     }

@@ -181,7 +181,7 @@ impl Body for Paced {
         if self.pause.is_none()
             && let Some(limit) = self.sending.bandwidth.clone()
         {
-            self.pause = Some(Box::pin(tokio::time::sleep(limit.admit(bytes))));
+            self.pause = Some(Box::pin(tokio::time::sleep(limit.until_begin(bytes))));
         }
         if let Some(pause) = &mut self.pause {
             let waited = pause.as_mut().poll(context);

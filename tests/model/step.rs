@@ -114,7 +114,7 @@ pub enum Step {
         who: usize,
     },
     Pass {
-        hours: u16,
+        minutes: u16,
     },
 }
 
@@ -162,6 +162,9 @@ fn step() -> impl Strategy<Value = Step> {
     let keyed = || (who.clone(), PLAIN_NAMES..NAMES);
     let chosen = || (who.clone(), any::<u8>());
     let max_age = prop_oneof![Just(0u16), Just(24), Just(60)];
+    let hours = prop_oneof![2 => 1u16..6, 2 => 6u16..40, 1 => 40u16..120];
+    // Longer than a list of jobs serves, and too short for a job.
+    let minutes = prop_oneof![1 => 2u16..60, 6 => hours.prop_map(|hours| 60 * hours)];
     prop_oneof![
         6 => (named(), content(), source, insists)
             .prop_map(|((who, name), content, source, insists)| Upload { who, name, content, source, insists }),
@@ -188,7 +191,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => who.clone().prop_map(|who| Restart { who }),
         1 => who.clone().prop_map(|who| RotateKeys { who }),
         1 => who.clone().prop_map(|who| LoseCache { who }),
-        6 => prop_oneof![2 => 1u16..6, 2 => 6u16..40, 1 => 40u16..120].prop_map(|hours| Pass { hours }),
+        7 => minutes.prop_map(|minutes| Pass { minutes }),
     ]
 }
 

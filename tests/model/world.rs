@@ -23,7 +23,7 @@ use super::wire::Break;
 /// How long after its first upload a vault has an inventory, and how often a new one.
 const INVENTORY_EVERY: f64 = 24.0 * HOUR;
 /// How long jobs take.
-pub const JOB_HOURS: u16 = 4;
+pub const JOB_MINUTES: u16 = 4 * 60;
 
 pub struct World {
     pub emulator: Arc<Emulator>,
@@ -46,7 +46,7 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let directory = super::directory();
-        let builder = Emulator::builder().job_delay(Duration::from_secs(u64::from(JOB_HOURS) * 3600));
+        let builder = Emulator::builder().job_delay(Duration::from_secs(u64::from(JOB_MINUTES) * 60));
         let builder = builder.inventory_lag(Duration::from_secs(24 * 3600)).data_dir(directory.path());
         let builder = builder.keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY).keys(ROTATED_KEY_ID, SECRET_ACCESS_KEY);
         let emulator = Arc::new(builder.start().await.unwrap());
@@ -163,7 +163,7 @@ impl World {
                 self.peers[who].lose_cache().await;
                 self.unclaimed.retain(|_, by| *by != who);
             }
-            Step::Pass { hours } => self.emulator.advance(Duration::from_secs(u64::from(hours) * 3600)),
+            Step::Pass { minutes } => self.emulator.advance(Duration::from_secs(u64::from(minutes) * 60)),
         }
     }
 
@@ -285,9 +285,9 @@ impl World {
         self.emulator.clear_faults();
         for who in 0..self.peers.len() {
             for fix in [false, true] {
-                self.take(&Step::Pass { hours: 4 * 24 }).await;
+                self.take(&Step::Pass { minutes: 4 * 24 * 60 }).await;
                 self.take(&Step::Sync { who, max_age_hours: 0, fix }).await;
-                self.take(&Step::Pass { hours: JOB_HOURS }).await;
+                self.take(&Step::Pass { minutes: JOB_MINUTES }).await;
                 self.take(&Step::Sync { who, max_age_hours: 1, fix }).await;
             }
             let known: BTreeSet<&str> = self.peers[who].knows.live().map(|(id, _)| id.as_str()).collect();
@@ -304,7 +304,7 @@ impl World {
             for which in 0..all {
                 self.take(&Step::RetrieveById { who: 0, which }).await;
             }
-            self.take(&Step::Pass { hours: JOB_HOURS }).await;
+            self.take(&Step::Pass { minutes: JOB_MINUTES }).await;
         }
     }
 }

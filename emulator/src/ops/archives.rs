@@ -35,7 +35,7 @@ impl Glacier {
         };
         let id = ids::archive_id();
         let file = self.store.new_file(self.store.archive_path(&id))?;
-        let received = body::receive(body, file.path()).await?;
+        let received = body::receive(body, &file).await?;
         check_hashes(request, &received)?;
         check_size(received.size_bytes)?;
         file.sync_name()?;

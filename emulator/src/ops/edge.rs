@@ -62,7 +62,7 @@ const BODIES: &[&str] = &[
 fn glacier() -> (Glacier, TempDir) {
     let directory = TempDir::new().expect("a directory");
     let glacier = Glacier {
-        store: Store::open(directory.path(), true).expect("a store"),
+        store: Store::open(directory.path(), crate::store::Keeps::AllForGood).expect("a store"),
         clock: Clock::default(),
         stats: Stats::default(),
         faults: Faults::default(),

@@ -55,7 +55,7 @@ impl Glacier {
         // A name of its own: a part that was sent before stays until this one is known to be right.
         let file = ids::request_id();
         let new_file = self.store.new_file(self.store.part_path(&file))?;
-        let received = body::receive(body, new_file.path()).await?;
+        let received = body::receive(body, &new_file).await?;
         check_hashes(request, &received)?;
         if received.size_bytes != length_bytes {
             let range = request.header("content-range").unwrap_or_default();

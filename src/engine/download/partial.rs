@@ -144,8 +144,10 @@ impl Partial {
     /// Puts the data, which is complete, where it belongs; it lasts through a loss of power when this returns.
     pub(super) fn replace(&self, place: &Replaced) -> io::Result<()> {
         if let Some(size_bytes) = self.size_bytes {
-            // With the records, for as long as that takes.
-            self.file.sync_all()?;
+            // With the records, for as long as that takes; they are not worth it for what one request brings again.
+            if size_bytes > self.range_size.bytes() {
+                self.file.sync_all()?;
+            }
             self.file.set_len(size_bytes)?;
         }
         if let Some(permissions) = &place.permissions {
