@@ -104,7 +104,10 @@ impl Cache {
     pub fn begin_deletion(&self, id: &ArchiveId, now: Timestamp) -> Result<(), CacheError> {
         self.with(|connection| {
             let sql = "UPDATE archive SET deletion_begun = :now WHERE id = :id";
-            connection.execute(sql, named_params! {":now": now.unix_seconds(), ":id": id.as_str()}).map(drop)
+            connection
+                .prepare_cached(sql)?
+                .execute(named_params! {":now": now.unix_seconds(), ":id": id.as_str()})
+                .map(drop)
         })
     }
 
@@ -112,7 +115,7 @@ impl Cache {
     pub fn cancel_deletion(&self, id: &ArchiveId) -> Result<(), CacheError> {
         self.with(|connection| {
             let sql = "UPDATE archive SET deletion_begun = NULL WHERE id = ?1";
-            connection.execute(sql, [id.as_str()]).map(drop)
+            connection.prepare_cached(sql)?.execute([id.as_str()]).map(drop)
         })
     }
 
@@ -120,7 +123,10 @@ impl Cache {
     pub fn mark_deleted(&self, id: &ArchiveId, now: Timestamp) -> Result<(), CacheError> {
         self.with(|connection| {
             let sql = "UPDATE archive SET deleted_here = :now WHERE id = :id AND deleted_here IS NULL";
-            connection.execute(sql, named_params! {":now": now.unix_seconds(), ":id": id.as_str()}).map(drop)
+            connection
+                .prepare_cached(sql)?
+                .execute(named_params! {":now": now.unix_seconds(), ":id": id.as_str()})
+                .map(drop)
         })
     }
 
@@ -263,7 +269,7 @@ pub(super) fn insert_upload(
         ":account": scope.account_text(), ":region": scope.region.as_str(),
         ":size": i64::try_from(archive.size_bytes).ok(), ":hash": archive.tree_hash.to_string()
     };
-    connection.execute(sql, parameters).map(drop)
+    connection.prepare_cached(sql)?.execute(parameters).map(drop)
 }
 
 /// Reads rows of [`COLUMNS`]. One without an id could not be referred to, and is left out.

@@ -28,7 +28,9 @@ impl Cache {
         self.with(|connection| {
             let transaction = connection.transaction()?;
             let sql = "DELETE FROM job WHERE requested < :oldest";
-            transaction.execute(sql, named_params! {":oldest": (now - REMEMBERED_FOR).unix_seconds()})?;
+            transaction
+                .prepare_cached(sql)?
+                .execute(named_params! {":oldest": (now - REMEMBERED_FOR).unix_seconds()})?;
             let sql = "
                 INSERT OR REPLACE INTO job (id, region, vault, archive, requested)
                 VALUES (:id, :region, :vault, :archive, :now)";
@@ -36,7 +38,7 @@ impl Cache {
                 ":id": job.as_str(), ":region": scope.region.as_str(), ":vault": vault.as_str(),
                 ":archive": archive.as_str(), ":now": now.unix_seconds()
             };
-            transaction.execute(sql, parameters)?;
+            transaction.prepare_cached(sql)?.execute(parameters)?;
             transaction.commit()
         })
     }
@@ -66,6 +68,8 @@ impl Cache {
 
     /// Forgets a job that will bring nothing more.
     pub fn forget_job(&self, job: &JobId) -> Result<(), CacheError> {
-        self.with(|connection| connection.execute("DELETE FROM job WHERE id = ?1", [job.as_str()]).map(drop))
+        self.with(|connection| {
+            connection.prepare_cached("DELETE FROM job WHERE id = ?1")?.execute([job.as_str()]).map(drop)
+        })
     }
 }

@@ -38,7 +38,7 @@ impl Cache {
                 ":account": scope.account_text(), ":region": scope.region.as_str(),
                 ":size": i64::try_from(archive.size_bytes).ok()
             };
-            connection.execute(sql, parameters).map(drop)
+            connection.prepare_cached(sql)?.execute(parameters).map(drop)
         })
     }
 }

@@ -212,7 +212,10 @@ impl Cache {
     pub fn note_upload_id(&self, lock: &UploadLock, id: &UploadId) -> Result<(), CacheError> {
         self.with(|connection| {
             let sql = "UPDATE upload SET id = :id WHERE number = :number";
-            connection.execute(sql, named_params! {":id": id.as_str(), ":number": lock.number}).map(drop)
+            connection
+                .prepare_cached(sql)?
+                .execute(named_params! {":id": id.as_str(), ":number": lock.number})
+                .map(drop)
         })
     }
 
@@ -226,7 +229,7 @@ impl Cache {
                 ":since": storing.since.unix_seconds(), ":size": i64::try_from(storing.size_bytes).ok(),
                 ":hash": storing.tree_hash.to_string(), ":number": lock.number
             };
-            connection.execute(sql, parameters).map(drop)
+            connection.prepare_cached(sql)?.execute(parameters).map(drop)
         })
     }
 
@@ -235,7 +238,7 @@ impl Cache {
         self.with(|connection| {
             let sql = "
                 UPDATE upload SET storing_since = NULL, archive_bytes = NULL, tree_hash = NULL WHERE number = ?1";
-            connection.execute(sql, [lock.number]).map(drop)
+            connection.prepare_cached(sql)?.execute([lock.number]).map(drop)
         })
     }
 
@@ -250,7 +253,7 @@ impl Cache {
         self.with(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             insert_upload(&transaction, scope, vault, archive)?;
-            transaction.execute("DELETE FROM upload WHERE number = ?1", [lock.number])?;
+            transaction.prepare_cached("DELETE FROM upload WHERE number = ?1")?.execute([lock.number])?;
             transaction.commit()
         })?;
         lock.end();
@@ -274,7 +277,10 @@ impl Cache {
     /// Forgets an upload that stored nothing.
     pub fn forget_upload(&self, lock: UploadLock) -> Result<(), CacheError> {
         self.with(|connection| {
-            connection.execute("DELETE FROM upload WHERE number = ?1", [lock.number]).map(drop)
+            connection
+                .prepare_cached("DELETE FROM upload WHERE number = ?1")?
+                .execute([lock.number])
+                .map(drop)
         })?;
         lock.end();
         Ok(())
