@@ -44,6 +44,8 @@ const SCHEMA: &str = "
         failed INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX IF NOT EXISTS job_of_archive ON job (archive);
+    CREATE INDEX IF NOT EXISTS job_by_completion ON job (completes);
+    CREATE INDEX IF NOT EXISTS job_not_told ON job (completes) WHERE told = 0;
     CREATE TABLE IF NOT EXISTS setting (
         region TEXT NOT NULL, vault TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,
         PRIMARY KEY (region, vault, kind)

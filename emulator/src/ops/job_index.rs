@@ -79,14 +79,23 @@ impl Glacier {
         Ok(transaction.commit()?)
     }
 
-    /// Returns the jobs of the vault that are not forgotten, newest first.
-    pub(super) fn jobs(&self, request: &Request) -> Result<Vec<Job>, Refusal> {
+    /// Returns the jobs of the vault that are not forgotten and are `wanted`, newest first from this position on, and at
+    /// most so many: a list of thousands costs no more than its page.
+    pub(super) fn jobs(
+        &self,
+        request: &Request,
+        newest: i64,
+        wanted: impl Fn(&Job) -> bool,
+        most: usize,
+    ) -> Result<Vec<Job>, Refusal> {
         let index = self.store.index();
         let mut query = index.prepare(&format!(
-            "SELECT {COLUMNS} FROM job WHERE region = ?1 AND vault = ?2 AND completes > ?3 ORDER BY position DESC"
+            "SELECT {COLUMNS} FROM job WHERE region = ?1 AND vault = ?2 AND +completes > ?3 AND position <= ?4
+             ORDER BY position DESC"
         ))?;
-        let rows = query.query_map((&request.region, &request.vault, self.oldest_completion()), job)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let values = (&request.region, &request.vault, self.oldest_completion(), newest);
+        let wanted_rows = query.query_map(values, job)?.filter(|read| read.as_ref().map_or(true, &wanted));
+        Ok(wanted_rows.take(most).collect::<rusqlite::Result<_>>()?)
     }
 
     pub(super) fn find_job(&self, request: &Request) -> Result<Job, Refusal> {

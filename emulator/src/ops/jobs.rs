@@ -113,10 +113,12 @@ impl Glacier {
     pub(super) fn list_jobs(&self, request: &Request) -> Answer {
         self.require_vault(request)?;
         let wanted = Filter::of(request)?;
-        let mut jobs = self.jobs(request)?;
-        jobs.retain(|job| wanted.lets_through(self.status(job)));
+        let page = Page::of(request, PAGE_MAX)?;
         // Newest first, and keys must ascend.
-        let (jobs, next) = Page::of(request, PAGE_MAX)?.cut(jobs, |job| i64::MAX - job.position)?;
+        let newest = page.first_key()?.map_or(i64::MAX, |key: i64| i64::MAX - key.max(0));
+        let is_wanted = |job: &Job| wanted.lets_through(self.status(job));
+        let jobs = self.jobs(request, newest, is_wanted, page.limit + 1)?;
+        let (jobs, next) = page.cut(jobs, |job| i64::MAX - job.position)?;
         let jobs: Vec<Value> =
             jobs.iter().map(|job| self.job_json(request, job)).collect::<Result<_, _>>()?;
         Ok(self.json(&json!({"JobList": jobs, "Marker": next})))

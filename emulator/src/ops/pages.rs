@@ -8,7 +8,7 @@ use crate::request::{Request, number};
 
 /// What a request wants of a list.
 pub(super) struct Page {
-    limit: usize,
+    pub(super) limit: usize,
     pub(super) marker: Option<String>,
 }
 
@@ -33,13 +33,17 @@ impl Page {
         mut items: Vec<T>,
         key: impl Fn(&T) -> K,
     ) -> Result<(Vec<T>, Option<String>), Refusal> {
-        if let Some(marker) = &self.marker {
-            let first = marker.parse().map_err(|_| invalid(marker))?;
+        if let Some(first) = self.first_key()? {
             items.retain(|item| key(item) >= first);
         }
         let next = items.get(self.limit).map(|item| key(item).to_string());
         items.truncate(self.limit);
         Ok((items, next))
+    }
+
+    /// Returns the key that the page begins with, if it is not the first.
+    pub(super) fn first_key<K: FromStr>(&self) -> Result<Option<K>, Refusal> {
+        self.marker.as_ref().map(|marker| marker.parse().map_err(|_| invalid(marker))).transpose()
     }
 
     /// Refuses a marker that does not begin so.
