@@ -445,3 +445,78 @@ fn what_another_clone_has_removed_is_not_called_present() {
         ));
     }
 }
+
+/// The inventory that the question took in listed the key; what had been removed since was filed before there was a row.
+#[test]
+fn what_was_removed_is_not_called_present_by_an_inventory_of_before() {
+    for (word, answer) in [("removed", "CHECKPRESENT-FAILURE"), ("removing", "CHECKPRESENT-UNKNOWN")] {
+        let shell = shell_with_vault();
+        let state = state_after_storing(&shell);
+        assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
+        shell.emulator.advance(4 * HOUR);
+        std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+        let fields: Vec<&str> = state.split(' ').collect();
+        let since = fields[1].parse::<u64>().unwrap() + 3600;
+        let removed = format!("1 {since} {word} {} {}", fields[3], fields[4]);
+        let mut remote = Remote::prepared(&shell, "");
+        remote.plays(&format!(
+            "> CHECKPRESENT {KEY}
+             < GETSTATE {KEY}
+             > VALUE {removed}
+             < {answer} {KEY}..."
+        ));
+        if word == "removed" {
+            std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+            let mut remote = Remote::prepared(&shell, "");
+            let source = shell.write("file", "hello");
+            remote.plays(&format!(
+                "> TRANSFER STORE {KEY} {}
+                 < GETSTATE {KEY}
+                 > VALUE {removed}
+                 < PROGRESS 5
+                 < SETSTATE {KEY} 1 ...
+                 < TRANSFER-SUCCESS STORE {KEY}",
+                source.display()
+            ));
+            assert_eq!(shell.count("UploadArchive"), 2);
+        }
+    }
+}
+
+/// It had been stored less than sixty hours ago and was called present as long as that, however surely it was gone. Taken
+/// out of the cache, it came back from the key's state.
+#[test]
+fn what_an_inventory_has_proved_to_be_gone_is_not_called_present() {
+    let shell = shell_with_vault();
+    let state = state_after_storing(&shell);
+    let sync = |arguments: &[&str]| {
+        assert_eq!(shell.glacier(&["vault", "sync", "v", "--max-age=0"]).status, 75);
+        shell.emulator.advance(4 * HOUR);
+        shell.glacier(&[&["vault", "sync", "v"], arguments].concat())
+    };
+    sync(&[]).is_silent();
+    let elsewhere = shell.path("elsewhere");
+    let by_another =
+        |arguments: &[&str]| support::run(shell.glacier_command(arguments).env("XDG_CACHE_HOME", &elsewhere));
+    assert_eq!(by_another(&["vault", "sync", "v"]).status, 0);
+    by_another(&["archive", "delete", "v", KEY]).is_silent();
+    let mut remote = Remote::prepared(&shell, "");
+    let mut is_absent = || {
+        remote.plays(&format!(
+            "> CHECKPRESENT {KEY}
+             < GETSTATE {KEY}
+             > VALUE {state}
+             < CHECKPRESENT-FAILURE {KEY}"
+        ));
+        let checked = shell.glacier(&["archive", "checkpresent", "v", KEY, "--quiet"]);
+        assert_eq!((checked.stdout.as_str(), checked.status), ("", 0), "{checked:?}");
+    };
+    let gone = format!("glacier: warning: archive disappeared: '{KEY}'");
+    sync(&[]).is("", &format!("{gone}\n"), 0);
+    is_absent();
+    sync(&["--fix"]).is("", &format!("{gone} (removed from cache)\n"), 0);
+    is_absent();
+    shell.glacier(&["archive", "list", "v"]).is_silent();
+    sync(&["--fix"]).is_silent();
+    is_absent();
+}

@@ -34,7 +34,13 @@ impl Vault {
         } else {
             self.learn(talk, key, &archive).await?
         };
-        match self.engine.holding(&self.name, archive.as_str(), size_bytes, self.max_age).await? {
+        let ask = || self.engine.holding(&self.name, archive.as_str(), size_bytes, self.max_age);
+        let mut holding = ask().await?;
+        let is_called_stored = matches!(holding, Holding::Stored(_) | Holding::OtherSize(_));
+        if self.was_removed_meanwhile(&archive, &kept, is_called_stored).await? {
+            holding = ask().await?;
+        }
+        match holding {
             Holding::Stored(archive) => {
                 let state = self.state_of(&archive, size_bytes);
                 if kept != state {

@@ -95,6 +95,21 @@ impl Vault {
         Ok(())
     }
 
+    /// An inventory that was taken in for a question may list what was removed since, which could not be filed before
+    /// there was a row. Returns whether that is to be asked again.
+    pub(super) async fn was_removed_meanwhile(
+        &self,
+        archive: &ArchiveName,
+        state: &KeyState,
+        is_called_stored: bool,
+    ) -> Result<bool, Failure> {
+        let is_in_doubt = is_called_stored && matches!(state, KeyState::Removed(_));
+        if is_in_doubt {
+            self.take_in(archive, state).await?;
+        }
+        Ok(is_in_doubt)
+    }
+
     pub(super) async fn state(&self, talk: &Conversation, key: &Key) -> Result<KeyState, Failure> {
         Ok(KeyState::read(&talk.state(key).await?, &self.place))
     }
@@ -108,10 +123,17 @@ impl Vault {
     /// Tells whether the key is there; what is kept in the repository counts as knowledge of its time.
     pub(super) async fn presence(&self, talk: &Conversation, key: &Key) -> Result<Presence, Failure> {
         let archive = self.name_of(key)?;
-        if let KeyState::Empty(_) = self.learn(talk, key, &archive).await? {
+        let state = self.learn(talk, key, &archive).await?;
+        if let KeyState::Empty(_) = state {
             return Ok(Presence::Present);
         }
-        Ok(self.engine.presence(&self.name, &by_name(&archive), self.max_age).await?)
+        let reference = by_name(&archive);
+        let ask = || self.engine.presence(&self.name, &reference, self.max_age);
+        let presence = ask().await?;
+        if self.was_removed_meanwhile(&archive, &state, presence == Presence::Present).await? {
+            return Ok(ask().await?);
+        }
+        Ok(presence)
     }
 
     /// Tells where the key is, without the network.

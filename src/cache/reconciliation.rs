@@ -1,5 +1,7 @@
 //! Comparing a vault's rows with an inventory that stands in `temp.listed`, within one transaction.
 
+use std::time::Duration;
+
 use rusqlite::{ToSql, Transaction};
 
 use super::accounts::OWNED;
@@ -9,6 +11,9 @@ use super::inventory::{Comparison, InventoryTaken};
 use super::lag::{INVENTORY_LAG, seen_at};
 use crate::treehash::TreeHash;
 use crate::types::Timestamp;
+
+/// Longer than anyone goes by a time at which an archive was known to exist (`maxage` is 60 hours).
+const GONE_IS_REMEMBERED_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// A comparison under way.
 pub(super) struct Reconciliation<'a> {
@@ -255,11 +260,21 @@ impl Reconciliation<'_> {
         .map(drop)
     }
 
+    /// Of an archive that was stored long ago nobody is told any more that it was stored lately.
     pub(super) fn forget(&self) -> rusqlite::Result<()> {
-        let sql = "DELETE FROM main.archive WHERE id IN (
-                       SELECT id FROM temp.finding
-                       WHERE kind = 'deletion confirmed' OR (kind = 'disappeared' AND fixed))";
-        self.execute(sql, &[]).map(drop)
+        let now = self.comparison.now;
+        let long_ago = (now - GONE_IS_REMEMBERED_FOR).unix_seconds();
+        let (now, forgotten) =
+            (now.unix_seconds(), "kind = 'deletion confirmed' OR (kind = 'disappeared' AND fixed)");
+        self.execute("DELETE FROM main.gone WHERE noted < :long_ago", &[(":long_ago", &long_ago)])?;
+        let sql = format!(
+            "INSERT OR REPLACE INTO main.gone (id, noted) SELECT id, :now FROM temp.finding
+             WHERE ({forgotten}) AND coalesce(created_upstream, created_here, 0) >= :long_ago"
+        );
+        self.execute(&sql, &[(":now", &now), (":long_ago", &long_ago)])?;
+        let sql =
+            format!("DELETE FROM main.archive WHERE id IN (SELECT id FROM temp.finding WHERE {forgotten})");
+        self.execute(&sql, &[]).map(drop)
     }
 
     /// Returns the number of this inventory, which the rows that it lists are marked with.

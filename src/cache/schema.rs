@@ -8,8 +8,11 @@ use super::values::{integer, text};
 use crate::types::file_name_in;
 
 /// Each entry brings a file from the version that is its index to the next.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 2] =
-    [from_the_original, |transaction| transaction.execute_batch(TRANSFERS)];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] = [
+    from_the_original,
+    |transaction| transaction.execute_batch(TRANSFERS),
+    |transaction| transaction.execute_batch(GONE),
+];
 
 /// The version that the last step leads to.
 pub(super) const KNOWN_VERSION: i64 = STEPS.len() as i64;
@@ -113,6 +116,15 @@ const TRANSFERS: &str = "
         requested INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX job_by_archive ON job (archive);
+";
+
+/// Times are unix seconds.
+const GONE: &str = "
+    -- An archive that an inventory has proved to be gone (src/cache/told.rs).
+    CREATE TABLE gone (
+        id VARCHAR NOT NULL PRIMARY KEY,
+        noted INTEGER NOT NULL
+    ) WITHOUT ROWID;
 ";
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -1,4 +1,7 @@
 //! Archives of which someone else has told, such as another clone of a git-annex repository.
+//!
+//! What was told does not change when the archive is deleted, so that an archive which an inventory has proved to be gone
+//! is remembered for a while after its row is: else it would come back as one that was stored lately.
 
 use rusqlite::named_params;
 
@@ -19,7 +22,8 @@ pub struct ToldArchive<'a> {
 }
 
 impl Cache {
-    /// Files an archive that is not on file under its id; one that is stays as it is, deleted from here or not.
+    /// Files an archive that is not on file under its id; one that is stays as it is, deleted from here or not, and one
+    /// that an inventory has proved to be gone stays so.
     pub fn adopt(
         &self,
         scope: &Scope,
@@ -29,7 +33,8 @@ impl Cache {
         self.with(|connection| {
             let sql = "
                 INSERT INTO archive (id, name, file_name, vault, key, created_here, account, region, size_bytes)
-                VALUES (:id, :name, :file_name, :vault, :key, :stored, :account, :region, :size)
+                SELECT :id, :name, :file_name, :vault, :key, :stored, :account, :region, :size
+                WHERE NOT EXISTS (SELECT 1 FROM gone WHERE id = :id)
                 ON CONFLICT (id) DO NOTHING";
             let parameters = named_params! {
                 ":id": archive.id.as_str(), ":name": archive.name, ":file_name": file_name_in(archive.name),

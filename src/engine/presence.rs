@@ -193,6 +193,8 @@ impl Engine {
             Err(format!(
                 "archive {name} found, but a deletion of it was begun here and Glacier's answer is not known"
             ))
+        } else if self.are_all_missing(&scope, vault, &found)? {
+            Err(format!("archive {name} found, but the last inventory must list it and does not"))
         } else {
             Err(format!("archive {name} found, but it was seen too long ago to be called present"))
         };
@@ -210,6 +212,16 @@ impl Engine {
         Ok(self.is_recent(archives.iter(), inventory, max_age))
     }
 
+    fn are_all_missing(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        archives: &[Archive],
+    ) -> Result<bool, EngineError> {
+        let inventory = self.cache.vault_knowledge(scope, vault)?.and_then(|known| known.inventory);
+        Ok(archives.iter().all(|archive| inventory.is_some_and(|taken| lacks(taken, archive))))
+    }
+
     pub(super) fn is_recent<'a>(
         &self,
         mut archives: impl Iterator<Item = &'a Archive>,
@@ -222,12 +234,16 @@ impl Engine {
     }
 }
 
-/// Returns the last time at which the archive is known to have existed, unless a deletion was begun since.
+/// Returns the last time at which the archive is known to have existed, unless a deletion was begun since, or an
+/// inventory is proof that it is gone, however lately it was seen before.
 ///
 /// An inventory that lists it tells of the time when its job was asked for, less the time in which a change would have
 /// brought about a new one. The column of the cache, which the original reads too, is more careful (three days), so
 /// that in a vault that rests it is always older than the sixty hours that are allowed.
 fn known_at(archive: &Archive, inventory: Option<InventoryKnowledge>) -> Option<Timestamp> {
+    if inventory.is_some_and(|taken| lacks(taken, archive)) {
+        return None;
+    }
     let seen = archive.last_seen_upstream.or(archive.created_here)?;
     let listed_at =
         inventory.filter(|taken| lists(*taken, archive)).map(|taken| taken.requested - UNCHANGED_LAG);

@@ -74,6 +74,8 @@ pub struct Knowledge {
     pub rows: BTreeMap<String, Row>,
     pub open: Vec<Open>,
     pub inventory: Option<Taken>,
+    /// What an inventory has proved to be gone stays so, whatever a branch tells.
+    pub gone: BTreeSet<String>,
     /// The vault was made here: nothing can be in it that is not known.
     pub is_made_here: bool,
 }
@@ -103,6 +105,9 @@ impl Knowledge {
     /// The last time at which the archive is known to have existed: stored, seen, or listed by the last inventory; unless
     /// a deletion was begun since.
     fn known_at(&self, id: &str, row: &Row) -> Option<f64> {
+        if self.is_gone(id, row) {
+            return None;
+        }
         let listed = self.inventory.as_ref().filter(|taken| taken.listed.contains(id));
         let seen = row.seen.unwrap_or(row.made);
         let known = listed.map_or(seen, |taken| seen.max(taken.requested - UNCHANGED));
@@ -175,11 +180,13 @@ impl Knowledge {
         for (id, row) in before.iter().filter(|(id, _)| !inventory.rows.contains_key(*id)) {
             if row.deleted.is_some_and(|deleted| deleted < date) {
                 self.rows.remove(id);
+                self.gone.insert(id.clone());
                 told.insert(format!("{id} deletion confirmed"));
             } else if row.is_live() && (row.seen.is_some() || row.made < seen - LAG) {
                 told.insert(format!("{id} disappeared{}", if fix { ", fixed" } else { "" }));
                 if fix {
                     self.rows.remove(id);
+                    self.gone.insert(id.clone());
                 }
             } else {
                 told.insert(format!("{id} not yet listed"));
@@ -211,7 +218,7 @@ impl Knowledge {
                     }
                 }
             }
-            [_, _, id] if !self.rows.contains_key(id) => {
+            [_, _, id] if !self.rows.contains_key(id) && !self.gone.contains(id) => {
                 let row = Row {
                     name: name.to_owned(),
                     hash: None,
