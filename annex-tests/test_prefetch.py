@@ -34,6 +34,17 @@ def test_only_what_matches(remote, emulator):
     assert "queued 2 retrieval jobs" in remote.run("glacier", "annex", "prefetch", "glacier", "--include=file*").stderr
 
 
+def test_alternatives_reach_no_further_than_what_can_be_asked_for(remote):
+    """An --or took in files that are here, or not there."""
+    stores(remote)
+    remote.adds("only here", b"x")
+    either = ["--include=only*", "--or", f"--include={NAMES[0]}", "--or", f"--include={NAMES[1]}"]
+    dry = remote.run("glacier", "annex", "prefetch", "--dry-run", "glacier", *either)
+    assert dry.stdout == f"6\t{NAMES[0]}\n6\t{NAMES[1]}\n"
+    said = remote.run("glacier", "annex", "prefetch", "glacier", *either).stderr
+    assert "queued 2 retrieval jobs" in said and "nothing of" not in said
+
+
 def test_an_encrypted_remote(person, emulator):
     person.does("git", "annex", "initremote", "glacier", "type=external", "externaltype=glacier", "encryption=shared")
     stores(person)

@@ -58,6 +58,7 @@ pub use error::CacheError;
 pub use findings::{Finding, FindingKind};
 pub use glance::Glance;
 pub use inventory::{Comparison, InventoryTaken, ListedArchive, ListedSink};
+pub use jobs::JobLock;
 pub(crate) use lag::INVENTORY_LAG;
 pub use repeated::Recognised;
 pub use told::ToldArchive;

@@ -27,6 +27,24 @@ fn sixteen_processes_read_and_write_at_once() {
     assert_eq!(sound, "ok");
 }
 
+/// Each had started one of its own before any had noted it.
+#[test]
+fn processes_that_want_one_archive_at_once_pay_for_one_job() {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    for name in ["a", "b", "c"] {
+        shell.glacier_with_input(&["archive", "upload", "v", "--name", name, "-"], b"x").is_silent();
+    }
+    for (number, name) in (1..).zip(["a", "b", "c"]) {
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| assert_eq!(shell.glacier(&["archive", "retrieve", "v", name]).status, 75));
+            }
+        });
+        assert_eq!(shell.count("InitiateJob"), number);
+    }
+}
+
 /// What is stored stays; a second one is stored and deleted; the vault is listed, synced, asked about.
 fn work(shell: &Shell, process: usize, round: usize) {
     let (kept, passing) = (format!("{process}-{round}"), format!("{process}-{round}-passing"));

@@ -304,3 +304,14 @@ fn a_number_below_zero_is_told_of_as_the_number_that_it_is() {
         shell.glacier(arguments).is_refused(2, &format!("invalid value '-1' for '{option} <"));
     }
 }
+
+/// As the original's parser takes them.
+#[test]
+fn an_option_may_be_shortened_and_the_last_of_several_counts() {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.glacier(&["--region=eu-west-1", "--region=us-east-1", "vault", "list"]).is("v\n", "", 0);
+    shell.glacier_with_input(&["archive", "upload", "v", "--name=x", "--nam=y", "-"], b"x").is_silent();
+    shell.glacier(&["archive", "list", "v"]).is("y\n", "", 0);
+    shell.glacier(&["archive", "checkpresent", "v", "y", "--qu", "--quiet"]).is("y\n", "", 0);
+}

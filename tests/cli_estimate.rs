@@ -240,3 +240,14 @@ fn a_mistake_in_the_price_file_is_named_with_its_line() {
     // No other command needs it.
     shell.glacier(&["archive", "list", "photos"]).is("film.mkv\npictures/cat.jpg\n", "", 0);
 }
+
+/// A shell makes the file before the list is printed: what was printed was then the empty file, and so was the file.
+#[test]
+fn the_built_in_prices_can_be_printed_into_the_owners_file() {
+    let shell = Shell::new();
+    let path = price_file(&shell, "");
+    let printed = shell.glacier(&["estimate", "prices"]).stdout;
+    assert!(printed.contains("[us-east-1]"), "{printed}");
+    shell.write("file", "x");
+    assert_eq!(shell.glacier(&["estimate", "upload", "v", "file"]).status, 0, "{path}");
+}

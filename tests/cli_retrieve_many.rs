@@ -397,3 +397,24 @@ fn five_thousand_names_are_read_from_a_list() {
     );
     assert_eq!((shell.count("InitiateJob"), shell.count("DescribeJob")), (MANY + 1, described));
 }
+
+/// The file behind the redirection was replaced, and with it went what others had written there.
+#[test]
+fn standard_output_by_its_path_is_standard_output() {
+    let shell = shell(&["a"]);
+    make_ready(&shell, &["a"]);
+    for path in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        let script = format!("(echo before; glacier archive retrieve v a -o {path}; echo after) > out");
+        let mut sh = shell.command("sh");
+        let programs = std::path::Path::new(env!("CARGO_BIN_EXE_glacier")).parent().unwrap().to_owned();
+        let paths = std::env::var("PATH").unwrap();
+        let done = sh.env("PATH", format!("{}:{paths}", programs.display())).args(["-c", &script]).status();
+        assert!(done.unwrap().success());
+        assert_eq!(shell.read("out"), b"before\naafter\n", "{path}");
+        let refused = script.replace(&format!("{path};"), "/dev/fd/3 3>> out;");
+        let mut sh = shell.command("sh");
+        let done = sh.env("PATH", format!("{}:{paths}", programs.display())).args(["-c", &refused]).status();
+        assert!(done.unwrap().success());
+        assert_eq!(shell.read("out"), b"before\nafter\n", "{path}");
+    }
+}

@@ -1,9 +1,11 @@
 //! Retrieval jobs that were started from here: a job may be missing from the service's list for a while.
 
+use std::fs::File;
 use std::time::Duration;
 
 use rusqlite::named_params;
 
+use super::opening::{make_directory, private_file};
 use super::values::all_parsed;
 use super::{Cache, CacheError, Scope};
 use crate::types::{ArchiveId, JobId, Timestamp, VaultName};
@@ -11,7 +13,32 @@ use crate::types::{ArchiveId, JobId, Timestamp, VaultName};
 /// A job ends after at most 12 hours and is gone a day or two later; after that there is nothing to remember.
 const REMEMBERED_FOR: Duration = Duration::from_secs(4 * 24 * 60 * 60);
 
+/// How many locks there are for all archives: enough that those of one process seldom wait for each other.
+const LOCKS: usize = 64;
+
+/// The right to start a job for an archive, until it is dropped or its process ends.
+#[derive(Debug)]
+pub struct JobLock {
+    _file: File,
+}
+
 impl Cache {
+    /// Waits until no one else starts a job for the archive. Blocks. None where nothing can be written, so that no one
+    /// else could be asked.
+    pub fn lock_job(&self, archive: &ArchiveId) -> Result<Option<JobLock>, CacheError> {
+        if self.read_only.is_some() {
+            return Ok(None);
+        }
+        let number = archive.as_str().bytes().map(usize::from).sum::<usize>() % LOCKS;
+        let directory = self.path.with_extension("jobs");
+        let path = directory.join(number.to_string());
+        let failed = |source| CacheError::Lock { path: path.clone(), source };
+        make_directory(&directory).map_err(failed)?;
+        let file = private_file().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        file.lock().map_err(failed)?;
+        Ok(Some(JobLock { _file: file }))
+    }
+
     /// Remembers a job that was started just now, and forgets those of long ago. In a file that can only be read nothing
     /// is remembered: the service's own list has the job after some minutes.
     pub fn remember_job(

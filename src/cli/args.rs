@@ -16,6 +16,8 @@ use crate::types::{Region, endpoint_url};
 /// later, or give it --wait.
 #[derive(Debug, Parser)]
 #[command(name = "glacier", version, propagate_version = true, arg_required_else_help = true)]
+// As the original's parser has it.
+#[command(args_override_self = true, infer_long_args = true)]
 pub(super) struct Args {
     /// AWS region [default: AWS_REGION, AWS_DEFAULT_REGION, the configuration file's, the profile's, us-east-1].
     #[arg(long, global = true, value_name = "REGION")]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A path, or `-` for standard input or output.
 #[derive(Debug, Clone)]
@@ -15,6 +15,20 @@ impl From<OsString> for FileOrStandard {
     fn from(text: OsString) -> Self {
         if text == "-" { Self::Standard } else { Self::File(text.into()) }
     }
+}
+
+/// Returns which open descriptor of this process the path stands for, such as 1 for `/dev/stdout`.
+pub(super) fn descriptor_named(path: &Path) -> Option<u32> {
+    let mut path = path.to_owned();
+    // The system itself follows no more links than so many.
+    for _ in 0..40 {
+        let directory = path.parent()?.canonicalize().ok()?;
+        if directory.starts_with("/proc") && directory.ends_with("fd") {
+            return path.file_name()?.to_str()?.parse().ok();
+        }
+        path = directory.join(std::fs::read_link(&path).ok()?);
+    }
+    None
 }
 
 /// Returns whether what is written to standard output is lost. One that was closed when the program was started is the null

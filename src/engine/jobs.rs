@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::{Engine, EngineError};
-use crate::cache::Scope;
+use crate::cache::{JobLock, Scope};
 use crate::service::{ArchiveJob, Job, JobStatus, JobTask, ServiceError};
 use crate::types::{ArchiveId, ArchiveRef, JobId, Timestamp, VaultName};
 
@@ -125,6 +125,12 @@ impl Engine {
             }
         }
         Ok(None)
+    }
+
+    /// Waits until no one else on this machine starts a job for the archive, so that two who want it at once pay for one.
+    pub(super) async fn lock_job(&self, archive: &ArchiveId) -> Result<Option<JobLock>, EngineError> {
+        let (cache, archive) = (Arc::clone(&self.cache), archive.clone());
+        Ok(super::blocking(move || cache.lock_job(&archive)).await?)
     }
 
     /// Returns how a job stands, or none if the service knows it no more.

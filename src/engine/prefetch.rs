@@ -57,6 +57,10 @@ impl Engine {
             }
         }
         let [archive, ..] = equal.as_slice() else { return Err(EngineError::archive_not_found(reference)) };
+        let _lock = self.lock_job(&archive.id).await?;
+        if self.remembered_job(vault, &archive.id).await?.is_some() {
+            return Ok(Prefetch::AskedBefore);
+        }
         self.start_job(&scope, vault, &archive.id, tier).await?;
         Ok(Prefetch::Queued)
     }

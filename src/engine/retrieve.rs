@@ -290,6 +290,14 @@ impl Work<'_> {
             return Err(EngineError::JobFailed { what });
         }
         let (engine, archive) = (self.engine, &order.archive.id);
+        let _lock = engine.lock_job(archive).await?;
+        if let Standing::NotAsked | Standing::Failed = order.standing
+            && let Some(job) = engine.remembered_job(self.vault, archive).await?
+        {
+            // Another process has started one since this one looked.
+            order.take(Some(job), engine.clock.now());
+            return Ok(());
+        }
         let _noting = engine.stop.noting().await;
         let started = engine.glacier.initiate_archive_job(self.vault, archive, self.options.tier).await;
         let id = match started {

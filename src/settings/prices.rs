@@ -43,8 +43,8 @@ pub struct NoPrices {
 type Mistake = (usize, String);
 
 impl PriceFile {
-    /// Reads `${XDG_CONFIG_HOME:-$HOME/.config}/glacier-cli/prices.toml`; where there is none, the list that is built in
-    /// is meant.
+    /// Reads `${XDG_CONFIG_HOME:-$HOME/.config}/glacier-cli/prices.toml`; where there is none, or an empty one, the list
+    /// that is built in is meant: a shell makes the file before this prints the list into it.
     ///
     /// # Errors
     ///
@@ -52,6 +52,7 @@ impl PriceFile {
     pub fn read() -> Result<Self, SettingsError> {
         let path = directory("XDG_CONFIG_HOME", ".config").ok_or(NoHome)?.join(PRICE_FILE);
         match std::fs::read_to_string(&path) {
+            Ok(text) if text.trim().is_empty() => Ok(Self::built_in(path)),
             Ok(text) => match regions(&text) {
                 Ok(regions) => Ok(Self { path, is_built_in: false, text, regions }),
                 Err((at, what)) => Err(FileError::at(&path, &text, at, what).into()),

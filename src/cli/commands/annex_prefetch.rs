@@ -34,10 +34,17 @@ pub(super) async fn run(session: &Session, args: annex::Prefetch) -> Result<Exit
         return print(&files);
     }
     let outcome = ask_for(&remote, tier, &files)?;
-    let hours = tier.ready_within().as_secs().div_ceil(3600);
+    let Outcome { queued, queued_bytes, asked_before, .. } = outcome;
+    let when = match (queued, asked_before) {
+        (0, 0) => String::new(),
+        (0, _) => "; 'glacier job list' shows those that are ready: run 'git annex get' then".to_owned(),
+        _ => {
+            let hours = tier.ready_within().as_secs().div_ceil(3600);
+            format!("; all ready in about {hours} hours, then for a day: run 'git annex get' then")
+        }
+    };
     say(format_args!(
-        "queued {} retrieval jobs, {} bytes, {} asked for before; all ready in about {hours} hours, then for a day: run 'git annex get' then",
-        outcome.queued, outcome.queued_bytes, outcome.asked_before
+        "queued {queued} retrieval jobs, {queued_bytes} bytes, {asked_before} asked for before{when}"
     ));
     if let Some((file, why)) = outcome.failed.first() {
         let count = outcome.failed.len();
@@ -135,7 +142,13 @@ impl Place {
 fn wanted(remote: &str, matching: &[String]) -> Result<Vec<Wanted>> {
     let there = format!("--in={remote}");
     let mut arguments = vec!["annex", "find", "--json", "--not", "--in=here", &there];
-    arguments.extend(matching.iter().map(String::as_str));
+    // In parentheses, so that an --or among them does not reach beyond.
+    let is_option = |word: &&String| word.starts_with('-') && *word != "--";
+    let parentheses = if matching.iter().any(|word| is_option(&word)) { ["-(", "-)"].as_slice() } else { &[] };
+    arguments.extend(parentheses.first());
+    arguments.extend(matching.iter().map(String::as_str).take_while(|word| *word != "--"));
+    arguments.extend(parentheses.last());
+    arguments.extend(matching.iter().map(String::as_str).skip_while(|word| *word != "--"));
     let mut keys = std::collections::HashSet::new();
     let mut files = Vec::new();
     for line in git(&arguments)?.lines() {

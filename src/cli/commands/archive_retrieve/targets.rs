@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::cli::commands::archive;
-use crate::cli::file_or_standard::{FileOrStandard, is_standard_output_nowhere};
+use crate::cli::file_or_standard::{FileOrStandard, descriptor_named, is_standard_output_nowhere};
 use crate::cli::output::warning;
 use crate::cli::session::Session;
 use crate::engine::{EngineError, PlaceBelow, Target, Wanted};
@@ -21,13 +21,14 @@ pub(super) async fn of(
     let (mut wanted, mut files) = (Vec::new(), HashMap::new());
     for reference in references {
         let target = match (&args.output, &args.directory) {
-            (Some(FileOrStandard::Standard), _) => {
+            (Some(output), _) if is_standard_output(output) => {
                 if is_standard_output_nowhere() {
                     warning("standard output is closed or the null device: what is retrieved goes nowhere");
                 }
                 Target::Stream(Box::new(tokio::io::stdout()))
             }
             (Some(FileOrStandard::File(path)), _) => Target::File(path.clone()),
+            (Some(FileOrStandard::Standard), _) => unreachable!("that is standard output"),
             (None, Some(directory)) => {
                 Target::Below(below(session, &args.vault, directory, reference).await?)
             }
@@ -46,6 +47,14 @@ pub(super) async fn of(
     }
     check_directories(&files)?;
     Ok(wanted)
+}
+
+/// To replace the file that is behind it would lose what others write there.
+pub(super) fn is_standard_output(output: &FileOrStandard) -> bool {
+    match output {
+        FileOrStandard::Standard => true,
+        FileOrStandard::File(path) => descriptor_named(path) == Some(1),
+    }
 }
 
 /// Returns the path as people are told of it.
@@ -127,6 +136,11 @@ fn check(path: &Path) -> Result<()> {
     }
     if path.is_dir() {
         bail!("cannot write {shown}: it is a directory");
+    }
+    if path.is_file() && descriptor_named(path).is_some() {
+        bail!(
+            "cannot write {shown}: whoever opened it would not know of it; write to standard output with -o-"
+        );
     }
     if path.is_symlink() && !path.exists() {
         bail!("cannot write {shown}: it is a link to what is not there");
