@@ -144,7 +144,8 @@ fn wanted(remote: &str, matching: &[String]) -> Result<Vec<Wanted>> {
     let mut arguments = vec!["annex", "find", "--json", "--not", "--in=here", &there];
     // In parentheses, so that an --or among them does not reach beyond.
     let is_option = |word: &&String| word.starts_with('-') && *word != "--";
-    let parentheses = if matching.iter().any(|word| is_option(&word)) { ["-(", "-)"].as_slice() } else { &[] };
+    let parentheses =
+        if matching.iter().any(|word| is_option(&word)) { ["-(", "-)"].as_slice() } else { &[] };
     arguments.extend(parentheses.first());
     arguments.extend(matching.iter().map(String::as_str).take_while(|word| *word != "--"));
     arguments.extend(parentheses.last());
