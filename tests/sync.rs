@@ -99,6 +99,19 @@ fn an_archive_that_has_disappeared_is_warned_about_and_forgotten_with_fix() {
     assert!(list(&shell).starts_with('n'));
 }
 
+/// As the original has it: what was listed and is not any more is gone, whoever deleted it.
+#[test]
+fn what_was_deleted_from_here_after_an_inventory_that_misses_it_has_disappeared_too() {
+    let shell = shell();
+    change(
+        &shell,
+        "UPDATE archive SET id = 'lost', last_seen_upstream = created_here, deleted_here = created_here + 100000",
+    );
+    sync(&shell, &[], "glacier: warning: archive disappeared: 'n'\n");
+    sync(&shell, &["--fix"], "glacier: warning: archive disappeared: 'n' (removed from cache)\n");
+    assert!(list(&shell).starts_with('n'));
+}
+
 #[test]
 fn an_upload_of_the_last_days_may_be_missing_from_an_inventory() {
     let shell = shell();

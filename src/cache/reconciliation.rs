@@ -235,8 +235,7 @@ impl Reconciliation<'_> {
                                AND v.region <> :region AND v.inventory_date IS NULL)), NULL
              FROM (SELECT *, CASE
                        WHEN deleted_here < :date THEN 'deletion confirmed'
-                       WHEN deleted_here IS NULL AND (last_seen_upstream IS NOT NULL OR created_here < :old)
-                           THEN 'disappeared'
+                       WHEN last_seen_upstream IS NOT NULL OR created_here < :old THEN 'disappeared'
                        ELSE 'not yet listed' END AS kind
                    FROM main.archive AS a {by_index}
                    WHERE vault = :vault AND {OWNED} AND listed_in IS NOT :serial)

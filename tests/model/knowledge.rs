@@ -182,7 +182,7 @@ impl Knowledge {
                 self.rows.remove(id);
                 self.gone.insert(id.clone());
                 told.insert(format!("{id} deletion confirmed"));
-            } else if row.is_live() && (row.seen.is_some() || row.made < seen - LAG) {
+            } else if row.seen.is_some() || row.made < seen - LAG {
                 told.insert(format!("{id} disappeared{}", if fix { ", fixed" } else { "" }));
                 if fix {
                     self.rows.remove(id);
