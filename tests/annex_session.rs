@@ -520,3 +520,42 @@ fn what_an_inventory_has_proved_to_be_gone_is_not_called_present() {
     sync(&["--fix"]).is_silent();
     is_absent();
 }
+
+/// The branch names the younger of two, as when another machine's `archive dedupe` has kept the older one. It was asked for
+/// again and again.
+#[test]
+fn in_place_of_an_archive_that_is_gone_another_of_the_key_is_brought() {
+    let shell = shell_with_vault();
+    let state = state_after_storing(&shell);
+    let elsewhere = shell.path("elsewhere");
+    let upload = ["archive", "upload", "v", "--name", KEY, "-"];
+    let mut by_another = shell.glacier_command(&upload);
+    support::run_with_input(by_another.env("XDG_CACHE_HOME", &elsewhere), b"hello").is_silent();
+    let list = ["archive", "list", "v", "--force-ids"];
+    let listed = support::run(shell.glacier_command(&list).env("XDG_CACHE_HOME", &elsewhere)).stdout;
+    let id = listed.split('\t').next().unwrap();
+    let delete = ["archive", "delete", "v", id];
+    support::run(shell.glacier_command(&delete).env("XDG_CACHE_HOME", &elsewhere)).is_silent();
+    let fields: Vec<&str> = state.split(' ').collect();
+    let told = format!("{} {}", fields[..fields.len() - 1].join(" "), id.strip_prefix("id:").unwrap());
+    let target = shell.path("target");
+    let mut remote = Remote::prepared(&shell, "");
+    remote.plays(&format!(
+        "> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE {told}\n< CHECKPRESENT-SUCCESS {KEY}"
+    ));
+    for answers in [
+        "< TRANSFER-FAILURE RETRIEVE KEY queued ...",
+        "< TRANSFER-FAILURE RETRIEVE KEY queued ...",
+        "< PROGRESS 5\n< TRANSFER-SUCCESS RETRIEVE KEY",
+    ] {
+        let mut remote = Remote::prepared(&shell, "");
+        let answers = answers.replace("KEY", KEY);
+        remote.plays(&format!(
+            "> TRANSFER RETRIEVE {KEY} {}\n< GETSTATE {KEY}\n> VALUE {told}\n{answers}",
+            target.display()
+        ));
+        shell.emulator.advance(4 * HOUR);
+    }
+    assert_eq!(std::fs::read(&target).unwrap(), b"hello");
+    assert_eq!(shell.count("InitiateJob"), 2);
+}

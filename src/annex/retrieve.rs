@@ -10,7 +10,8 @@ use super::session::Conversation;
 use super::state::KeyState;
 use super::vault::{Vault, by_name};
 use crate::engine::{
-    EngineError, Job, JobTask, Prefetch, RangeSize, Retrieval, RetrieveOptions, Target, Tier, Wanted,
+    Archive, EngineError, Job, JobTask, Prefetch, RangeSize, Retrieval, RetrieveOptions, Target, Tier, Told,
+    Wanted,
 };
 use crate::types::{ArchiveName, ArchiveRef, Timestamp, quoted};
 
@@ -29,13 +30,10 @@ impl Vault {
             return Ok(());
         }
         let retrieval = match self.bring(talk, by_name(&archive), file).await {
-            Err(error) if error.is_of_another_archive() => {
-                // Of several that may differ, or in place of one that is gone, it is the one that the repository names.
-                match self.learn(talk, key, &archive).await? {
-                    KeyState::Stored(told) => self.bring(talk, ArchiveRef::Id(told.id), file).await,
-                    _ => Err(error),
-                }
-            }
+            Err(error) if error.is_of_another_archive() => match self.learn(talk, key, &archive).await? {
+                KeyState::Stored(told) => self.bring_one_of_several(talk, &archive, &told, file).await?,
+                _ => Err(error),
+            },
             brought => brought,
         };
         match retrieval? {
@@ -117,6 +115,34 @@ impl Vault {
         let cannot_write =
             |error| Failure::said(format!("cannot write {}: {error}", quoted(&file.to_string_lossy())));
         File::create(file).map(|_| true).map_err(cannot_write)
+    }
+
+    /// Of several that may differ, or in place of one that is gone, brings the one that the repository names, unless it
+    /// seems to be gone: then another of its size, as git-annex verifies what comes.
+    async fn bring_one_of_several(
+        &self,
+        talk: &Conversation,
+        archive: &ArchiveName,
+        told: &Told,
+        file: &Path,
+    ) -> Result<Result<Retrieval, EngineError>, Failure> {
+        let is_alike = |other: &Archive| other.id != told.id && other.size_bytes == Some(told.size_bytes);
+        let others = self.known(archive).await?.into_iter().filter(is_alike).map(|other| other.id);
+        let (mut ids, mut last) = (Vec::new(), Vec::new());
+        for id in std::iter::once(told.id.clone()).chain(others) {
+            let has_failed = self.engine.have_jobs_failed(&self.name, &id).await?;
+            if has_failed { last.push(id) } else { ids.push(id) }
+        }
+        ids.append(&mut last);
+        let mut ids = ids.into_iter().peekable();
+        while let Some(id) = ids.next() {
+            match self.bring(talk, ArchiveRef::Id(id), file).await {
+                Err(EngineError::ArchiveNotFound { .. }) if ids.peek().is_some() => {}
+                Err(error) if error.is_of_another_archive() && ids.peek().is_some() => {}
+                brought => return Ok(brought),
+            }
+        }
+        unreachable!("there is at least the one that is told of")
     }
 
     async fn bring(

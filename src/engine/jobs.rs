@@ -111,6 +111,18 @@ impl Engine {
         Ok(None)
     }
 
+    /// Returns whether there were jobs for the archive and all have failed, as they do once it is deleted; by a list that
+    /// may be some minutes old.
+    pub async fn have_jobs_failed(
+        &self,
+        vault: &VaultName,
+        archive: &ArchiveId,
+    ) -> Result<bool, EngineError> {
+        let list = self.job_list(vault).await?;
+        let jobs = list.of(archive);
+        Ok(!jobs.is_empty() && jobs.iter().all(|(job, _)| job.status == JobStatus::Failed))
+    }
+
     /// Returns a job for the archive that was started from here, if the service knows it and it has not failed; it may be
     /// missing from the service's list. Those that will bring nothing more are forgotten.
     pub(super) async fn remembered_job(
