@@ -234,14 +234,15 @@ impl Engine {
     }
 }
 
-/// Returns the last time at which the archive is known to have existed, unless a deletion was begun since, or an
-/// inventory is proof that it is gone, however lately it was seen before.
+/// Returns the last time at which the archive is known to have existed, unless a deletion was begun since, or it is not
+/// listed any more, however lately it was seen before. One that never was is known by this machine's clock alone, which
+/// need not be the service's.
 ///
 /// An inventory that lists it tells of the time when its job was asked for, less the time in which a change would have
 /// brought about a new one. The column of the cache, which the original reads too, is more careful (three days), so
 /// that in a vault that rests it is always older than the sixty hours that are allowed.
 fn known_at(archive: &Archive, inventory: Option<InventoryKnowledge>) -> Option<Timestamp> {
-    if inventory.is_some_and(|taken| lacks(taken, archive)) {
+    if archive.last_seen_upstream.is_some() && inventory.is_some_and(|taken| lacks(taken, archive)) {
         return None;
     }
     let seen = archive.last_seen_upstream.or(archive.created_here)?;

@@ -105,7 +105,7 @@ impl Knowledge {
     /// The last time at which the archive is known to have existed: stored, seen, or listed by the last inventory; unless
     /// a deletion was begun since.
     fn known_at(&self, id: &str, row: &Row) -> Option<f64> {
-        if self.is_gone(id, row) {
+        if row.seen.is_some() && self.is_gone(id, row) {
             return None;
         }
         let listed = self.inventory.as_ref().filter(|taken| taken.listed.contains(id));
