@@ -100,6 +100,11 @@ impl Cache {
         worked.map_err(|source| self.failed(source))
     }
 
+    /// The same for what is learnt again by itself: in a file that can only be read it is not remembered.
+    fn remember(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<()>) -> Result<(), CacheError> {
+        if self.read_only.is_some() { Ok(()) } else { self.with(work) }
+    }
+
     fn failed(&self, source: rusqlite::Error) -> CacheError {
         let error = CacheError::new(&self.path, source);
         if let CacheError::Damaged { .. } = error

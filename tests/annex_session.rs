@@ -306,11 +306,25 @@ fn state_after_storing(shell: &Shell) -> String {
     said.trim_end().strip_prefix(&format!("SETSTATE {KEY} ")).unwrap().to_owned()
 }
 
+/// Asks whether the key is present, of which the repository keeps this.
+fn asks(remote: &mut Remote, kept: &str, answer: &str) {
+    remote.plays(&format!(
+        "> CHECKPRESENT {KEY}
+         < GETSTATE {KEY}
+         > VALUE {kept}
+         < {answer} {KEY}..."
+    ));
+}
+
+fn lose_cache(shell: &Shell) {
+    std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+}
+
 #[test]
 fn what_the_repository_keeps_is_enough_for_a_machine_without_a_cache() {
     let shell = shell_with_vault();
     let state = state_after_storing(&shell);
-    std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+    lose_cache(&shell);
     let target = shell.path("target");
     let target_shown = target.display();
     let mut remote = Remote::prepared(&shell, "");
@@ -350,15 +364,9 @@ fn what_the_repository_keeps_is_no_proof_for_ever() {
         // A clock that is wrong by a day is not believed.
         (stored + 24 * 3600, unknown),
     ] {
-        std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+        lose_cache(&shell);
         let kept = format!("1 {stored} {}", fields[2..].join(" "));
-        let mut remote = Remote::prepared(&shell, "");
-        remote.plays(&format!(
-            "> CHECKPRESENT {KEY}
-             < GETSTATE {KEY}
-             > VALUE {kept}
-             < {answer} {KEY}..."
-        ));
+        asks(&mut Remote::prepared(&shell, ""), &kept, answer);
     }
 }
 
@@ -436,13 +444,7 @@ fn what_another_clone_has_removed_is_not_called_present() {
         let fields: Vec<&str> = state.split(' ').collect();
         let removed =
             format!("1 {} {word} {} {}", fields[1].parse::<u64>().unwrap() + 1, fields[3], fields[4]);
-        let mut remote = Remote::prepared(&shell, "");
-        remote.plays(&format!(
-            "> CHECKPRESENT {KEY}
-             < GETSTATE {KEY}
-             > VALUE {removed}
-             < {answer} {KEY}..."
-        ));
+        asks(&mut Remote::prepared(&shell, ""), &removed, answer);
     }
 }
 
@@ -454,19 +456,13 @@ fn what_was_removed_is_not_called_present_by_an_inventory_of_before() {
         let state = state_after_storing(&shell);
         assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
         shell.emulator.advance(4 * HOUR);
-        std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+        lose_cache(&shell);
         let fields: Vec<&str> = state.split(' ').collect();
         let since = fields[1].parse::<u64>().unwrap() + 3600;
         let removed = format!("1 {since} {word} {} {}", fields[3], fields[4]);
-        let mut remote = Remote::prepared(&shell, "");
-        remote.plays(&format!(
-            "> CHECKPRESENT {KEY}
-             < GETSTATE {KEY}
-             > VALUE {removed}
-             < {answer} {KEY}..."
-        ));
+        asks(&mut Remote::prepared(&shell, ""), &removed, answer);
         if word == "removed" {
-            std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+            lose_cache(&shell);
             let mut remote = Remote::prepared(&shell, "");
             let source = shell.write("file", "hello");
             remote.plays(&format!(
@@ -502,12 +498,7 @@ fn what_an_inventory_has_proved_to_be_gone_is_not_called_present() {
     by_another(&["archive", "delete", "v", KEY]).is_silent();
     let mut remote = Remote::prepared(&shell, "");
     let mut is_absent = || {
-        remote.plays(&format!(
-            "> CHECKPRESENT {KEY}
-             < GETSTATE {KEY}
-             > VALUE {state}
-             < CHECKPRESENT-FAILURE {KEY}"
-        ));
+        asks(&mut remote, &state, "CHECKPRESENT-FAILURE");
         let checked = shell.glacier(&["archive", "checkpresent", "v", KEY, "--quiet"]);
         assert_eq!((checked.stdout.as_str(), checked.status), ("", 0), "{checked:?}");
     };

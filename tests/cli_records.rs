@@ -196,7 +196,14 @@ fn whether_an_archive_exists_is_yes_no_or_unknown() {
 #[test]
 fn what_prints_nothing_has_no_records() {
     let shell = Shell::new();
-    for arguments in [&["vault", "create", "v"][..], &["vault", "delete", "v"], &["completions", "bash"]] {
+    for arguments in [
+        &["vault", "create", "v"][..],
+        &["vault", "delete", "v"],
+        &["vault", "tags", "--set=a=b", "v"],
+        &["vault", "notifications", "--delete", "v"],
+        &["policy", "set", "none"],
+        &["completions", "bash"],
+    ] {
         let refused = shell.glacier(&[&["--json"], arguments].concat());
         refused.is_refused(2, "this command prints no records; run it without --json");
     }

@@ -282,5 +282,7 @@ fn a_tier_is_asked_for_and_one_that_does_not_exist_is_refused() {
     shell
         .glacier(&["archive", "upload", "v", "file", "--bwlimit", "0"])
         .is_refused(2, "nothing at all would travel");
-    shell.glacier(&["archive", "upload", "v", "file", "--jobs", "0"]).is_refused(2, "0 is not in 1..");
+    shell
+        .glacier(&["archive", "upload", "v", "file", "--jobs", "0"])
+        .is_refused(2, "it must be a number from 1 to 1000");
 }

@@ -128,21 +128,19 @@ impl Vault {
     ) -> Result<Result<Retrieval, EngineError>, Failure> {
         let is_alike = |other: &Archive| other.id != told.id && other.size_bytes == Some(told.size_bytes);
         let others = self.known(archive).await?.into_iter().filter(is_alike).map(|other| other.id);
-        let (mut ids, mut last) = (Vec::new(), Vec::new());
+        let mut candidates = Vec::new();
         for id in std::iter::once(told.id.clone()).chain(others) {
-            let has_failed = self.engine.have_jobs_failed(&self.name, &id).await?;
-            if has_failed { last.push(id) } else { ids.push(id) }
+            candidates.push((self.engine.have_jobs_failed(&self.name, &id).await?, id));
         }
-        ids.append(&mut last);
-        let mut ids = ids.into_iter().peekable();
-        while let Some(id) = ids.next() {
-            match self.bring(talk, ArchiveRef::Id(id), file).await {
-                Err(EngineError::ArchiveNotFound { .. }) if ids.peek().is_some() => {}
-                Err(error) if error.is_of_another_archive() && ids.peek().is_some() => {}
-                brought => return Ok(brought),
+        candidates.sort_by_key(|(has_failed, _)| *has_failed);
+        let mut brought = Err(EngineError::ArchiveNotFound { reference: archive.as_str().to_owned() });
+        for (_, id) in candidates {
+            if !brought.as_ref().is_err_and(EngineError::is_of_missing_archive) {
+                break;
             }
+            brought = self.bring(talk, ArchiveRef::Id(id), file).await;
         }
-        unreachable!("there is at least the one that is told of")
+        Ok(brought)
     }
 
     async fn bring(

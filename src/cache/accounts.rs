@@ -47,10 +47,7 @@ impl Cache {
         account: &AccountId,
         now: Timestamp,
     ) -> Result<(), CacheError> {
-        if self.read_only.is_some() {
-            return Ok(());
-        }
-        self.with(|connection| {
+        self.remember(|connection| {
             let sql = "INSERT OR REPLACE INTO caller (key, account, last_used) VALUES (?1, ?2, ?3)";
             connection.execute(sql, (caller, account.as_str(), now.unix_seconds())).map(drop)
         })

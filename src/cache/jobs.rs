@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::named_params;
 
-use super::opening::{make_directory, private_file};
+use super::opening::lock_file;
 use super::values::all_parsed;
 use super::{Cache, CacheError, Scope};
 use crate::types::{ArchiveId, JobId, Timestamp, VaultName};
@@ -30,11 +30,9 @@ impl Cache {
             return Ok(None);
         }
         let number = archive.as_str().bytes().map(usize::from).sum::<usize>() % LOCKS;
-        let directory = self.path.with_extension("jobs");
-        let path = directory.join(number.to_string());
+        let path = self.path.with_extension("jobs").join(number.to_string());
         let failed = |source| CacheError::Lock { path: path.clone(), source };
-        make_directory(&directory).map_err(failed)?;
-        let file = private_file().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let file = lock_file(&path).map_err(failed)?;
         file.lock().map_err(failed)?;
         Ok(Some(JobLock { _file: file }))
     }
@@ -49,10 +47,7 @@ impl Cache {
         job: &JobId,
         now: Timestamp,
     ) -> Result<(), CacheError> {
-        if self.read_only.is_some() {
-            return Ok(());
-        }
-        self.with(|connection| {
+        self.remember(|connection| {
             let transaction = connection.transaction()?;
             let sql = "DELETE FROM job WHERE requested < :oldest";
             transaction

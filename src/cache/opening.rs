@@ -11,8 +11,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use super::{BUSY_TIMEOUT, Cache, CacheError, damage, schema};
 
-/// More than there are, so that none is parsed twice: to parse them all for each archive took half of the time of
-/// copying small files.
+/// More than there are, so that none is parsed twice.
 const STATEMENTS_KEPT: usize = 64;
 
 impl Cache {
@@ -151,4 +150,12 @@ pub(super) fn private_file() -> fs::OpenOptions {
     let mut options = File::options();
     options.mode(0o600);
     options
+}
+
+/// Opens the file of a lock, which is made if it is not there; whoever opens it takes the lock.
+pub(super) fn lock_file(path: &Path) -> io::Result<File> {
+    if let Some(directory) = path.parent() {
+        make_directory(directory)?;
+    }
+    private_file().create(true).truncate(false).write(true).open(path)
 }

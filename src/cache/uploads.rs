@@ -23,7 +23,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params};
 
 use super::archives::insert_upload;
-use super::opening::{make_directory, private_file};
+use super::opening::lock_file;
 use super::values::{integer, parsed, text, time, unsigned};
 use super::{Cache, CacheError, InventoryKnowledge, NewArchive, Scope, ToldArchive};
 use crate::treehash::TreeHash;
@@ -337,11 +337,9 @@ impl Cache {
 
     /// Takes the lock of an upload, unless another process has it.
     fn try_lock(&self, number: i64) -> Result<Option<UploadLock>, CacheError> {
-        let directory = self.path.with_extension("uploads");
-        let path = directory.join(number.to_string());
+        let path = self.path.with_extension("uploads").join(number.to_string());
         let failed = |source| CacheError::Lock { path: path.clone(), source };
-        make_directory(&directory).map_err(failed)?;
-        let file = private_file().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let file = lock_file(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(UploadLock { number, path, _file: file })),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),

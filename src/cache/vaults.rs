@@ -47,10 +47,7 @@ impl Cache {
         vault: &VaultName,
         empty_since: Option<Timestamp>,
     ) -> Result<(), CacheError> {
-        if self.read_only.is_some() {
-            return Ok(());
-        }
-        self.with(|connection| {
+        self.remember(|connection| {
             let sql = "
                 INSERT INTO vault (account, region, name, empty_since) VALUES (:account, :region, :name, :since)
                 ON CONFLICT DO UPDATE SET empty_since = coalesce(excluded.empty_since, empty_since)";

@@ -92,6 +92,9 @@ impl Command {
     pub(super) fn has_records(&self) -> bool {
         match self {
             Self::Vault(VaultCommand::Create(_) | VaultCommand::Delete(_)) => false,
+            Self::Vault(VaultCommand::Tags(args)) => !args.is_change(),
+            Self::Vault(VaultCommand::Notifications(args)) => !args.is_change(),
+            Self::Policy(PolicyCommand::Set(args)) => args.dry_run,
             Self::Vault(_) | Self::Archive(_) | Self::Upload(_) | Self::Job(_) | Self::Policy(_) => true,
             Self::Estimate(command) => !matches!(command, EstimateCommand::Prices),
             Self::Config | Self::Verify(_) | Self::Treehash(_) => true,

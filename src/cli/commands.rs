@@ -52,7 +52,7 @@ use super::output::warning;
 use super::records::Form;
 use super::session::Session;
 use crate::engine::Patience;
-use crate::types::quoted;
+use crate::types::{bytes, quoted};
 
 /// Runs a command that needs neither the cache nor Glacier; any other is none of its business.
 pub(super) fn run_alone(form: Form, command: &Command) -> Option<Result<Exit>> {
@@ -123,6 +123,20 @@ fn end_of_name(session: &Session, is_null: bool) -> Result<char> {
 /// What `--wait` means.
 fn patience(wait: bool) -> Patience {
     if wait { Patience::Wait } else { Patience::ComeBackLater }
+}
+
+/// Reads a number of bytes, of which there is at least one.
+fn some_bytes(text: &str) -> Result<u64, String> {
+    match bytes(text) {
+        Ok(0) => Err("it must be 1 or more".to_owned()),
+        bytes => bytes.map_err(|error| error.to_string()),
+    }
+}
+
+/// Reads a number from 1 to `most`.
+fn count(text: &str, most: u16) -> Result<u16, String> {
+    let count = text.parse().ok().filter(|count| (1..=most).contains(count));
+    count.ok_or_else(|| format!("it must be a number from 1 to {most}"))
 }
 
 /// Reads an age in hours, with or without a fraction.

@@ -11,6 +11,22 @@ pub(super) enum FileOrStandard {
     File(PathBuf),
 }
 
+impl FileOrStandard {
+    /// Returns whether it is a file that can be read again, and not a stream.
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self, Self::File(path) if path.is_file())
+    }
+
+    /// As [`From`], for what is written to. A path that stands for standard output is that: to replace the file which is
+    /// behind it would lose what others write there.
+    pub(super) fn output(text: OsString) -> Self {
+        match Self::from(text) {
+            Self::File(path) if descriptor_named(&path) == Some(1) => Self::Standard,
+            other => other,
+        }
+    }
+}
+
 impl From<OsString> for FileOrStandard {
     fn from(text: OsString) -> Self {
         if text == "-" { Self::Standard } else { Self::File(text.into()) }

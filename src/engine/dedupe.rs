@@ -29,7 +29,7 @@ impl Engine {
         max_age: Duration,
     ) -> Result<Vec<Duplicate>, EngineError> {
         let scope = self.scope_of(vault).await?;
-        let inventory = self.cache.vault_knowledge(&scope, vault)?.and_then(|known| known.inventory);
+        let inventory = self.last_inventory(&scope, vault)?;
         let archives = self.cache.duplicated(&scope, vault)?;
         let mut duplicates = Vec::new();
         for same in archives.chunk_by(|one, next| one.name == next.name && one.is_equal_to(next)) {

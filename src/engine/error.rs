@@ -293,6 +293,11 @@ impl EngineError {
         matches!(self, Self::Ambiguous { .. } | Self::Service(ServiceError::NotFound { .. }))
     }
 
+    /// Returns whether there is no such archive, here or at the service.
+    pub fn is_of_missing_archive(&self) -> bool {
+        matches!(self, Self::ArchiveNotFound { .. } | Self::Service(ServiceError::NotFound { .. }))
+    }
+
     pub(super) fn archive_not_found(reference: &ArchiveRef) -> Self {
         Self::ArchiveNotFound { reference: reference.to_string() }
     }

@@ -50,18 +50,15 @@ impl Engine {
         let scope = self.scope_of(vault).await?;
         let equal = self.resolve_content(&scope, vault, reference)?;
         let list = self.job_list(vault).await?;
+        let [first, ..] = equal.as_slice() else { return Err(EngineError::archive_not_found(reference)) };
+        let _lock = self.lock_job(&first.id).await?;
         for archive in &equal {
             let is_listed = list.of(&archive.id).iter().any(|(job, _)| job.status != JobStatus::Failed);
             if is_listed || self.remembered_job(vault, &archive.id).await?.is_some() {
                 return Ok(Prefetch::AskedBefore);
             }
         }
-        let [archive, ..] = equal.as_slice() else { return Err(EngineError::archive_not_found(reference)) };
-        let _lock = self.lock_job(&archive.id).await?;
-        if self.remembered_job(vault, &archive.id).await?.is_some() {
-            return Ok(Prefetch::AskedBefore);
-        }
-        self.start_job(&scope, vault, &archive.id, tier).await?;
+        self.start_job(&scope, vault, &first.id, tier).await?;
         Ok(Prefetch::Queued)
     }
 

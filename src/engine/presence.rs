@@ -91,7 +91,7 @@ impl Engine {
         max_age: Duration,
     ) -> Result<String, EngineError> {
         let now = self.clock.now();
-        let last = self.cache.vault_knowledge(scope, vault)?.and_then(|known| known.inventory);
+        let last = self.last_inventory(scope, vault)?;
         let last_requested = last.map(|taken| taken.requested);
         let oldest = last_requested.map_or(now - max_age, |requested| requested.max(now - max_age));
         let asked_for = |asked: Timestamp| {
@@ -173,7 +173,7 @@ impl Engine {
         if found.is_empty() && patience == Patience::ComeBackLater {
             return Ok((Err(format!("archive {name} not found")), None));
         }
-        if self.is_any_recent(&scope, vault, &found, max_age)? {
+        if self.is_recent(&found, self.last_inventory(&scope, vault)?, max_age) {
             return Ok((Ok(()), None));
         }
         let taken = match self.sync(vault, max_age, false, patience, tell, progress).await {
@@ -183,7 +183,9 @@ impl Engine {
             Err(error) => return Err(error),
         };
         let found = self.find(&scope, vault, reference)?;
-        let answer = if self.is_any_recent(&scope, vault, &found, max_age)? {
+        let inventory = self.last_inventory(&scope, vault)?;
+        let is_missing = |archive: &Archive| inventory.is_some_and(|taken| lacks(taken, archive));
+        let answer = if self.is_recent(&found, inventory, max_age) {
             Ok(())
         } else if found.is_empty() {
             Err(format!(
@@ -193,7 +195,7 @@ impl Engine {
             Err(format!(
                 "archive {name} found, but a deletion of it was begun here and Glacier's answer is not known"
             ))
-        } else if self.are_all_missing(&scope, vault, &found)? {
+        } else if found.iter().all(is_missing) {
             Err(format!("archive {name} found, but the last inventory must list it and does not"))
         } else {
             Err(format!("archive {name} found, but it was seen too long ago to be called present"))
@@ -201,36 +203,25 @@ impl Engine {
         Ok((answer, taken))
     }
 
-    fn is_any_recent(
+    pub(super) fn last_inventory(
         &self,
         scope: &Scope,
         vault: &VaultName,
-        archives: &[Archive],
-        max_age: Duration,
-    ) -> Result<bool, EngineError> {
-        let inventory = self.cache.vault_knowledge(scope, vault)?.and_then(|known| known.inventory);
-        Ok(self.is_recent(archives.iter(), inventory, max_age))
-    }
-
-    fn are_all_missing(
-        &self,
-        scope: &Scope,
-        vault: &VaultName,
-        archives: &[Archive],
-    ) -> Result<bool, EngineError> {
-        let inventory = self.cache.vault_knowledge(scope, vault)?.and_then(|known| known.inventory);
-        Ok(archives.iter().all(|archive| inventory.is_some_and(|taken| lacks(taken, archive))))
+    ) -> Result<Option<InventoryKnowledge>, EngineError> {
+        Ok(self.cache.vault_knowledge(scope, vault)?.and_then(|known| known.inventory))
     }
 
     pub(super) fn is_recent<'a>(
         &self,
-        mut archives: impl Iterator<Item = &'a Archive>,
+        archives: impl IntoIterator<Item = &'a Archive>,
         inventory: Option<InventoryKnowledge>,
         max_age: Duration,
     ) -> bool {
         let oldest = self.clock.now() - max_age;
         !max_age.is_zero()
-            && archives.any(|archive| known_at(archive, inventory).is_some_and(|known_at| known_at >= oldest))
+            && archives
+                .into_iter()
+                .any(|archive| known_at(archive, inventory).is_some_and(|known_at| known_at >= oldest))
     }
 }
 
@@ -260,7 +251,7 @@ impl Engine {
         scope: &Scope,
         vault: &VaultName,
     ) -> Result<impl Fn(&Archive) -> bool + use<>, EngineError> {
-        let inventory = self.cache.vault_knowledge(scope, vault)?.and_then(|known| known.inventory);
+        let inventory = self.last_inventory(scope, vault)?;
         Ok(move |archive: &Archive| {
             !archive.may_be_deleted() && !inventory.is_some_and(|taken| lacks(taken, archive))
         })

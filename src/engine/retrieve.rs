@@ -240,12 +240,18 @@ impl Work<'_> {
 
     async fn advance_one(&self, order: &mut Order) -> Result<(), EngineError> {
         self.engine.look_up(self.vault, order).await?;
+        self.download_if_ready(order).await?;
+        if order.wants_job() {
+            unless_useless(&self.is_useless_to_start, order, async |order| self.start(order).await).await?;
+        }
+        // Another process may have started it, and it has finished.
+        self.download_if_ready(order).await
+    }
+
+    async fn download_if_ready(&self, order: &mut Order) -> Result<(), EngineError> {
         if let Standing::Ready(..) = &order.standing {
             unless_useless(&self.is_useless_to_download, order, async |order| self.download(order).await)
                 .await?;
-        }
-        if let Standing::Failed | Standing::Expired | Standing::NotAsked = order.standing {
-            unless_useless(&self.is_useless_to_start, order, async |order| self.start(order).await).await?;
         }
         Ok(())
     }
@@ -279,6 +285,12 @@ impl Work<'_> {
     /// Starts a job. One that takes the place of a failed or expired one is worth a word, and while waiting it is
     /// started only once: what fails again fails for a reason.
     async fn start(&self, order: &mut Order) -> Result<(), EngineError> {
+        let _lock = self.engine.lock_job(&order.archive.id).await?;
+        // Another process may have started one since this one looked.
+        self.engine.look_up(self.vault, order).await?;
+        if !order.wants_job() {
+            return Ok(());
+        }
         let name = order.name.clone();
         let notice = match order.standing {
             Standing::Failed => Some(Notice::JobFailed { name }),
@@ -290,14 +302,6 @@ impl Work<'_> {
             return Err(EngineError::JobFailed { what });
         }
         let (engine, archive) = (self.engine, &order.archive.id);
-        let _lock = engine.lock_job(archive).await?;
-        if let Standing::NotAsked | Standing::Failed = order.standing
-            && let Some(job) = engine.remembered_job(self.vault, archive).await?
-        {
-            // Another process has started one since this one looked.
-            order.take(Some(job), engine.clock.now());
-            return Ok(());
-        }
         let _noting = engine.stop.noting().await;
         let started = engine.glacier.initiate_archive_job(self.vault, archive, self.options.tier).await;
         let id = match started {

@@ -33,6 +33,8 @@ pub struct LocalTree {
     pub left_out: Vec<PathBuf>,
     /// What could not be looked at.
     pub failures: Vec<EngineError>,
+    /// Where that is, below the directory.
+    unseen: Vec<PathBuf>,
 }
 
 impl LocalTree {
@@ -45,14 +47,28 @@ impl LocalTree {
                 Ok((kind, ..)) if kind.is_dir() => {}
                 Ok((kind, size_bytes, path)) if kind.is_file() => tree.add(directory, path, size_bytes),
                 Ok((_, _, path)) => tree.left_out.push(path),
-                Err(error) => tree.failures.push(unreadable(directory, error)),
+                Err(error) => {
+                    let path = error.path().unwrap_or(directory).to_owned();
+                    let source = error.into_io_error();
+                    let source = source.unwrap_or_else(|| std::io::ErrorKind::InvalidInput.into());
+                    tree.fail(directory, path, source);
+                }
             }
         }
         if !directory.is_dir() && tree.failures.is_empty() {
-            let source = std::io::ErrorKind::NotADirectory.into();
-            tree.failures.push(EngineError::CannotReadFile { path: directory.to_owned(), source });
+            tree.fail(directory, directory.to_owned(), std::io::ErrorKind::NotADirectory.into());
         }
         tree
+    }
+
+    /// Returns whether a file of this name would be where nothing could be looked at.
+    pub fn hides(&self, name: &str) -> bool {
+        self.unseen.iter().any(|place| Path::new(name).starts_with(place))
+    }
+
+    fn fail(&mut self, directory: &Path, path: PathBuf, source: std::io::Error) {
+        self.unseen.push(path.strip_prefix(directory).unwrap_or(Path::new("")).to_owned());
+        self.failures.push(EngineError::CannotReadFile { path, source });
     }
 
     fn add(&mut self, directory: &Path, path: PathBuf, size_bytes: u64) {
@@ -74,8 +90,15 @@ fn name_of(below: &Path) -> Result<ArchiveName, InvalidValue> {
     parts.ok_or_else(no_text)?.join("/").parse()
 }
 
-fn unreadable(directory: &Path, error: walkdir::Error) -> EngineError {
-    let path = error.path().unwrap_or(directory).to_owned();
-    let source = error.into_io_error().unwrap_or_else(|| std::io::ErrorKind::InvalidInput.into());
-    EngineError::CannotReadFile { path, source }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_looked_at_hides_what_would_be_below_it() {
+        let mut tree = LocalTree::default();
+        tree.fail(Path::new("d"), "d/locked".into(), std::io::ErrorKind::PermissionDenied.into());
+        assert!(tree.hides("locked/file") && tree.hides("locked") && !tree.hides("locked-not"));
+        assert!(LocalTree::below(Path::new("none")).hides("file"));
+    }
 }

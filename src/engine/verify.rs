@@ -31,7 +31,8 @@ pub enum Verdict {
 /// What there is beside the files that were compared.
 #[derive(Debug)]
 pub struct Verification {
-    /// The archives that no file has the name of, by name.
+    /// The archives that no file has the name of, by name; not those whose files would be where nothing could be looked
+    /// at.
     pub not_here: Vec<Archive>,
     /// The files that no archive can be named like.
     pub unfit: Vec<PathBuf>,
@@ -70,7 +71,8 @@ impl Engine {
         }
         drop(verdicts);
         let names: HashSet<&str> = tree.files.iter().map(|file| file.name.as_str()).collect();
-        let is_here = |archive: &Archive| archive.shown_name().is_some_and(|name| names.contains(name));
+        let may_be_here = |name: &str| names.contains(name) || tree.hides(name);
+        let is_here = |archive: &Archive| archive.shown_name().is_some_and(may_be_here);
         let not_here = archives.iter().filter(|archive| !is_here(archive)).cloned().collect();
         let unfit = tree.unfit.into_iter().map(|(path, _)| path).collect();
         Ok(Verification { not_here, unfit, left_out: tree.left_out, failures: tree.failures })

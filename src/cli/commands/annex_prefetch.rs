@@ -142,14 +142,14 @@ impl Place {
 fn wanted(remote: &str, matching: &[String]) -> Result<Vec<Wanted>> {
     let there = format!("--in={remote}");
     let mut arguments = vec!["annex", "find", "--json", "--not", "--in=here", &there];
-    // In parentheses, so that an --or among them does not reach beyond.
-    let is_option = |word: &&String| word.starts_with('-') && *word != "--";
-    let parentheses =
-        if matching.iter().any(|word| is_option(&word)) { ["-(", "-)"].as_slice() } else { &[] };
-    arguments.extend(parentheses.first());
-    arguments.extend(matching.iter().map(String::as_str).take_while(|word| *word != "--"));
-    arguments.extend(parentheses.last());
-    arguments.extend(matching.iter().map(String::as_str).skip_while(|word| *word != "--"));
+    let words: Vec<&str> = matching.iter().map(String::as_str).collect();
+    let (options, paths) = words.split_at(words.iter().position(|word| *word == "--").unwrap_or(words.len()));
+    // In parentheses, so that an --or among them does not reach beyond; empty ones make no sense to git-annex.
+    let has_options = options.iter().any(|word| word.starts_with('-'));
+    arguments.extend(has_options.then_some("-("));
+    arguments.extend(options);
+    arguments.extend(has_options.then_some("-)"));
+    arguments.extend(paths);
     let mut keys = std::collections::HashSet::new();
     let mut files = Vec::new();
     for line in git(&arguments)?.lines() {

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use super::hours;
+use super::{count, hours, some_bytes};
 use crate::cli::file_or_standard::FileOrStandard;
 use crate::cli::name_list;
 use crate::cli::output::info;
@@ -71,7 +72,7 @@ pub(in crate::cli) struct Retrieve {
     pub(super) wait: bool,
     /// Write to this file; - is standard output [default: the last part of the archive's name, in the current
     /// directory].
-    #[arg(short, value_name = "FILE")]
+    #[arg(short, value_name = "FILE", value_parser = OsStringValueParser::new().map(FileOrStandard::output))]
     pub(super) output: Option<FileOrStandard>,
     /// Write to files below this directory, each with all of its archive's name; directories are made as needed.
     #[arg(short, long, value_name = "DIR", conflicts_with = "output")]
@@ -85,7 +86,7 @@ pub(in crate::cli) struct Retrieve {
     #[arg(long)]
     pub(super) dry_run: bool,
     /// How much one request fetches; rounded down to a power of two MiB, from 1 to 64.
-    #[arg(long, allow_negative_numbers = true, value_name = "BYTES", default_value = "8388608", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, allow_negative_numbers = true, value_name = "BYTES", default_value = "8388608", value_parser = some_bytes)]
     pub(super) multipart_size: u64,
     /// How fast a job that is started is to be: minutes, hours or half a day, at different prices [default: that of
     /// the configuration file, standard].
@@ -178,7 +179,7 @@ impl Several {
 #[derive(Debug, Clone, Copy, Args)]
 pub(in crate::cli) struct Transfers {
     /// How many parts travel at once, each on a connection of its own [default: 8].
-    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = |text: &str| count(text, 1000))]
     jobs: Option<u16>,
     /// Send and receive no more than this a second, all parts together; such as 500K or 10M.
     #[arg(long, allow_negative_numbers = true, value_name = "BYTES", value_parser = rate)]

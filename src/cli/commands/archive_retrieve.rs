@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{archive, patience};
 use crate::cli::exit::Exit;
+use crate::cli::file_or_standard::FileOrStandard;
 use crate::cli::output::{say, warning};
 use crate::cli::progress::beside;
 use crate::cli::records::{Form, Record, print_record};
@@ -24,8 +25,7 @@ pub(super) async fn run(session: &Session, args: archive::Retrieve) -> Result<Ex
     if args.output.is_some() && (args.names.len() > 1 || !args.several.is_empty()) {
         bail!("cannot specify output filename with multi-archive retrieval");
     }
-    let is_to_standard_output = args.output.as_ref().is_some_and(targets::is_standard_output);
-    if session.form == Form::Json && is_to_standard_output {
+    if session.form == Form::Json && matches!(args.output, Some(FileOrStandard::Standard)) {
         bail!(
             "records and data cannot both go to standard output; give a file with -o, or run it without --json"
         );
@@ -47,7 +47,7 @@ pub(super) async fn run(session: &Session, args: archive::Retrieve) -> Result<Ex
         return plan::print(session, &args.vault, wanted, options.tier).await;
     }
     // Data on a terminal must not have bars drawn into it.
-    let is_shown = is_to_standard_output && std::io::stdout().is_terminal();
+    let is_shown = matches!(args.output, Some(FileOrStandard::Standard)) && std::io::stdout().is_terminal();
     let progress: &dyn Progress = if is_shown { &() } else { &*session.progress };
     retrieve(session, &args.vault, &references, wanted, options, progress).await
 }

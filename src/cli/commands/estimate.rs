@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::archive::TierName;
+use super::count;
 use crate::cli::file_or_standard::FileOrStandard;
 use crate::engine::{Selection, Tier};
 use crate::types::{ArchiveRef, NamePattern, PartSize, VaultName};
@@ -45,7 +46,7 @@ pub(in crate::cli) struct Retrieve {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Store {
     /// For how many months.
-    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1200))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value = "1", value_parser = |text: &str| count(text, 1200))]
     pub(super) months: u16,
     /// The vault [default: that of the configuration file].
     pub(super) vault: Option<VaultName>,

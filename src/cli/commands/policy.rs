@@ -6,18 +6,18 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::some_bytes;
 use crate::cli::exit::Exit;
 use crate::cli::output::info;
 use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
 use crate::engine::RetrievalPolicy;
-use crate::types::bytes;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Set {
     /// Only print the policy that would be set, and say which is in force.
     #[arg(long, global = true)]
-    dry_run: bool,
+    pub(in crate::cli) dry_run: bool,
     #[command(subcommand)]
     policy: Policy,
 }
@@ -97,9 +97,8 @@ impl Record for PolicyRecord<'_> {
 }
 
 fn limit(text: &str) -> Result<u64, String> {
-    match bytes(text) {
-        Ok(0) => Err("it must be 1 or more".to_owned()),
+    match some_bytes(text) {
         Ok(limit) if i64::try_from(limit).is_err() => Err(format!("it must be at most {}", i64::MAX)),
-        limit => limit.map_err(|error| error.to_string()),
+        limit => limit,
     }
 }

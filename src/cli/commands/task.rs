@@ -100,7 +100,7 @@ pub(in crate::cli) fn going_on(command: &Command) -> Cow<'static, str> {
     const ONCE_MORE: &str = "run the same command again";
     let of_uploads = |args: &archive::Upload| match args.files.as_slice() {
         _ if args.dry_run => "",
-        [FileOrStandard::Standard] => "run the same command again, with the same data from its beginning",
+        [file] if !file.is_file() => "run the same command again, with the same data from its beginning",
         files if args.skip_existing || (files.len() == 1 && args.recursive.is_empty()) => GO_ON,
         _ => "run the same command again with --skip-existing to go on",
     };
@@ -131,4 +131,25 @@ pub(in crate::cli) fn going_on(command: &Command) -> Cow<'static, str> {
         | Command::Policy(_) => ONCE_MORE,
         _ => "",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::args::Args;
+
+    /// That it goes on was said of pipes by name too, which have nothing to go on with.
+    #[test]
+    fn only_a_file_can_be_gone_on_with() {
+        for (source, going_on_with) in [
+            ("Cargo.toml", "run the same command again to go on"),
+            ("/dev/zero", "run the same command again, with the same data from its beginning"),
+            ("-", "run the same command again, with the same data from its beginning"),
+        ] {
+            let args = Args::try_parse_from(["glacier", "archive", "upload", "v", "--name=n", source]);
+            assert_eq!(going_on(&args.expect("a command").command), going_on_with, "{source}");
+        }
+    }
 }

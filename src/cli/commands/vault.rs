@@ -53,6 +53,13 @@ pub(in crate::cli) struct Tags {
     pub(super) name: Option<VaultName>,
 }
 
+impl Tags {
+    /// Returns whether the tags are to be changed, not printed.
+    pub(in crate::cli) fn is_change(&self) -> bool {
+        !self.set.is_empty() || !self.remove.is_empty()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Notifications {
     /// Let this SNS topic be told, in place of any other.
@@ -66,6 +73,13 @@ pub(in crate::cli) struct Notifications {
     pub(super) delete: bool,
     /// The vault [default: that of the configuration file].
     pub(super) name: Option<VaultName>,
+}
+
+impl Notifications {
+    /// Returns whether they are to be changed, not printed.
+    pub(in crate::cli) fn is_change(&self) -> bool {
+        self.topic.is_some() || self.delete
+    }
 }
 
 #[derive(Debug, Args)]

@@ -12,8 +12,9 @@ use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
 
 pub(super) async fn run(session: &Session, args: vault::Tags) -> Result<Exit> {
+    let is_change = args.is_change();
     let vault = session.vault(args.name)?;
-    if !args.set.is_empty() || !args.remove.is_empty() {
+    if is_change {
         session.engine.change_tags(&vault, &args.set, &args.remove).await?;
         return Ok(Exit::Done);
     }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::cli::output::{Foreign, failure, info};
 use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
 use crate::engine::{Archive, EngineError, LocalFile, LocalTree, Verdict};
-use crate::types::{VaultName, quoted};
+use crate::types::VaultName;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Verify {
@@ -24,8 +24,6 @@ pub(in crate::cli) struct Verify {
 }
 
 pub(super) async fn run(session: &Session, args: Verify) -> Result<Exit> {
-    std::fs::read_dir(&args.directory)
-        .with_context(|| format!("cannot read {}", quoted(&args.directory.to_string_lossy())))?;
     let mut printer = Printer { form: session.form, vault: &args.vault, is_equal: true, not_comparable: 0 };
     let mut printed = Ok(());
     let tell = |file: &LocalFile, verdict: Result<Verdict, EngineError>| {

@@ -152,6 +152,11 @@ impl Order {
         !std::mem::replace(&mut self.has_started_anew, true)
     }
 
+    /// Returns whether a job is to be started.
+    pub(super) fn wants_job(&self) -> bool {
+        matches!(self.standing, Standing::NotAsked | Standing::Failed | Standing::Expired)
+    }
+
     /// Returns whether there is nothing left to do.
     pub(super) fn is_settled(&self) -> bool {
         matches!(self.standing, Standing::Done(_) | Standing::GivenUp(_) | Standing::NotTried)

@@ -21,14 +21,13 @@ pub(super) async fn of(
     let (mut wanted, mut files) = (Vec::new(), HashMap::new());
     for reference in references {
         let target = match (&args.output, &args.directory) {
-            (Some(output), _) if is_standard_output(output) => {
+            (Some(FileOrStandard::Standard), _) => {
                 if is_standard_output_nowhere() {
                     warning("standard output is closed or the null device: what is retrieved goes nowhere");
                 }
                 Target::Stream(Box::new(tokio::io::stdout()))
             }
             (Some(FileOrStandard::File(path)), _) => Target::File(path.clone()),
-            (Some(FileOrStandard::Standard), _) => unreachable!("that is standard output"),
             (None, Some(directory)) => {
                 Target::Below(below(session, &args.vault, directory, reference).await?)
             }
@@ -47,14 +46,6 @@ pub(super) async fn of(
     }
     check_directories(&files)?;
     Ok(wanted)
-}
-
-/// To replace the file that is behind it would lose what others write there.
-pub(super) fn is_standard_output(output: &FileOrStandard) -> bool {
-    match output {
-        FileOrStandard::Standard => true,
-        FileOrStandard::File(path) => descriptor_named(path) == Some(1),
-    }
 }
 
 /// Returns the path as people are told of it.
