@@ -25,13 +25,8 @@ impl TreeHash {
     /// Returns the tree hash of all that `reader` brings.
     pub fn of_reader(reader: &mut impl std::io::Read) -> std::io::Result<Self> {
         let mut hasher = TreeHasher::new();
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            match reader.read(&mut buffer)? {
-                0 => return Ok(hasher.finish()),
-                count => hasher.update(&buffer[..count]),
-            }
-        }
+        hasher.update_from(reader)?;
+        Ok(hasher.finish())
     }
 
     /// Returns the hash that has these bytes.
@@ -93,6 +88,19 @@ impl TreeHasher {
     /// Returns a hasher that has seen nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Takes all that `reader` brings in, and returns how many bytes that was.
+    pub fn update_from(&mut self, reader: &mut impl std::io::Read) -> std::io::Result<u64> {
+        let (mut buffer, mut taken_bytes) = (vec![0; 256 * 1024], 0);
+        loop {
+            let count = reader.read(&mut buffer)?;
+            if count == 0 {
+                return Ok(taken_bytes);
+            }
+            self.update(&buffer[..count]);
+            taken_bytes += count as u64;
+        }
     }
 
     /// Takes the next bytes in.

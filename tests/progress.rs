@@ -244,6 +244,36 @@ fn programs_get_records() {
     assert!(of("advanced").iter().any(|event| event["parts_under_way"].as_u64() > Some(0)), "{events:?}");
 }
 
+/// A comparison reads for hours, without a word.
+#[test]
+fn reading_to_compare_is_recorded_too() {
+    let shell = shell(Emulator::builder());
+    std::fs::create_dir(shell.path("d")).unwrap();
+    shell.write("d/file", noise(20 * MIB));
+    shell.write("d/unknown", "x");
+    shell.glacier(&["archive", "upload", "v", "-r", "d"]).is_silent();
+    shell.write("d/new", "x");
+    std::fs::remove_file(shell.path("d/unknown")).unwrap();
+    let verified = shell.glacier(&["verify", "v", "d", "--progress", "json"]);
+    assert_eq!(
+        (verified.stdout.as_str(), verified.status),
+        ("ok\tfile\nunknown\tnew\nnot-here\tunknown\n", 1)
+    );
+    let told: Vec<_> =
+        events(&verified).iter().map(|event| (event["event"].clone(), event["done"].as_u64())).collect();
+    let mib = |count: usize| Some((count * MIB) as u64);
+    assert_eq!(
+        told,
+        [
+            ("begun".into(), Some(0)),
+            ("advanced".into(), mib(16)),
+            ("advanced".into(), mib(20)),
+            ("finished".into(), None)
+        ]
+    );
+    assert!(events(&verified).iter().all(|event| event["work"] == "reading" && event["name"] == "file"));
+}
+
 #[test]
 fn a_wait_and_an_inventory_are_recorded_too() {
     let shell = shell(Emulator::builder().job_delay(4 * HOUR));

@@ -21,6 +21,8 @@ pub enum ItemKind<'a> {
     Upload(&'a str),
     /// An archive, as it was referred to, is brought here.
     Retrieval(&'a str),
+    /// A file of this name is read, to be compared.
+    Reading(&'a str),
     /// An inventory of the vault is brought here.
     Inventory(&'a VaultName),
     /// The archives that an inventory of the vault lists are compared with the cache; they are counted.
@@ -59,7 +61,7 @@ pub trait Progress: Send + Sync {
 
 /// Hears how far the work on one item has come. Called from any thread; must not block.
 pub trait ItemProgress: Send + Sync {
-    /// `done` in all has been acknowledged by the service, or verified on its way here. Never smaller than before.
+    /// `done` in all has been acknowledged by the service, verified on its way here, or read. Never smaller than before.
     fn advanced(&self, done: u64);
 
     /// So much was done before the work began.

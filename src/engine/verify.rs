@@ -2,18 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use futures_util::{FutureExt, StreamExt};
 
-use super::{Engine, EngineError, LocalFile, LocalTree, blocking};
+use super::{Engine, EngineError, Item, ItemKind, ItemProgress, LocalFile, LocalTree, Progress, blocking};
 use crate::cache::Archive;
-use crate::treehash::TreeHash;
+use crate::treehash::{TreeHash, TreeHasher};
 use crate::types::VaultName;
 
 /// How many files are read at once.
 const READ_AT_ONCE: usize = 4;
+/// How much of one is read before that is told.
+const PORTION_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What a file is to the archives of its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +53,7 @@ impl Engine {
         &self,
         vault: &VaultName,
         tree: LocalTree,
+        progress: &dyn Progress,
         mut tell: impl FnMut(&LocalFile, Result<Verdict, EngineError>),
     ) -> Result<Verification, EngineError> {
         let archives = self.archives_there(vault).await?;
@@ -57,12 +61,14 @@ impl Engine {
         for archive in &archives {
             by_name.entry(archive.shown_name().unwrap_or_default()).or_default().push(archive);
         }
+        let to_read = tree.files.iter().filter(|file| by_name.contains_key(file.name.as_str()));
+        progress.planned(to_read.clone().count(), to_read.map(|file| file.size_bytes).sum());
         let verdicts: Vec<_> = tree
             .files
             .iter()
             .map(|file| {
                 let named = by_name.get(file.name.as_str()).cloned().unwrap_or_default();
-                async move { (file, verdict(file, &named).await) }.boxed()
+                async move { (file, verdict(file, &named, progress).await) }.boxed()
             })
             .collect();
         let mut verdicts = futures_util::stream::iter(verdicts).buffered(READ_AT_ONCE);
@@ -91,17 +97,41 @@ impl Engine {
     }
 }
 
-async fn verdict(file: &LocalFile, named: &[&Archive]) -> Result<Verdict, EngineError> {
+async fn verdict(
+    file: &LocalFile,
+    named: &[&Archive],
+    progress: &dyn Progress,
+) -> Result<Verdict, EngineError> {
     if named.is_empty() {
         return Ok(Verdict::Unknown);
     }
-    let path = file.path.clone();
-    let hash = blocking(move || TreeHash::of_reader(&mut File::open(path)?)).await;
+    let item =
+        progress.begin(&Item { kind: ItemKind::Reading(file.name.as_str()), total: Some(file.size_bytes) });
+    let hash = tree_hash_of(file.path.clone(), &*item).await;
     let hash = hash.map_err(|source| EngineError::CannotReadFile { path: file.path.clone(), source })?;
+    item.finished();
     let equal = named.iter().find(|archive| archive.tree_hash == Some(hash));
     Ok(match equal {
         Some(archive) => Verdict::Equal(Box::new((*archive).clone()), hash),
         None if named.iter().any(|archive| archive.tree_hash.is_none()) => Verdict::NotComparable(hash),
         None => Verdict::Differs(hash),
     })
+}
+
+async fn tree_hash_of(path: PathBuf, item: &dyn ItemProgress) -> io::Result<TreeHash> {
+    let mut file = blocking(move || File::open(path)).await?;
+    let (mut hasher, mut done_bytes) = (TreeHasher::new(), 0);
+    loop {
+        let read = blocking(move || {
+            let read_bytes = hasher.update_from(&mut (&mut file).take(PORTION_BYTES))?;
+            io::Result::Ok((file, hasher, read_bytes))
+        });
+        let read_bytes;
+        (file, hasher, read_bytes) = read.await?;
+        if read_bytes == 0 {
+            return Ok(hasher.finish());
+        }
+        done_bytes += read_bytes;
+        item.advanced(done_bytes);
+    }
 }

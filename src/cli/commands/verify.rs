@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::tell_of_left_out;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Foreign, failure, info};
+use crate::cli::progress::beside;
 use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
 use crate::engine::{Archive, EngineError, LocalFile, LocalTree, Verdict};
@@ -27,12 +28,13 @@ pub(super) async fn run(session: &Session, args: Verify) -> Result<Exit> {
     let mut printer = Printer { form: session.form, vault: &args.vault, is_equal: true, not_comparable: 0 };
     let mut printed = Ok(());
     let tell = |file: &LocalFile, verdict: Result<Verdict, EngineError>| {
-        let outcome = printer.file(file, verdict);
+        let outcome = beside(|| printer.file(file, verdict));
         if printed.is_ok() {
             printed = outcome;
         }
     };
-    let verification = session.engine.verify(&args.vault, LocalTree::below(&args.directory), tell).await?;
+    let tree = LocalTree::below(&args.directory);
+    let verification = session.engine.verify(&args.vault, tree, &*session.progress, tell).await?;
     printed?;
     for path in &verification.unfit {
         printer.print(&Line { file: Some(path), ..Line::new(Status::Unknown) })?;

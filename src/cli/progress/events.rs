@@ -53,6 +53,7 @@ impl Progress for Events {
         let (work, name) = match item.kind {
             ItemKind::Upload(name) => ("upload", name),
             ItemKind::Retrieval(name) => ("retrieval", name),
+            ItemKind::Reading(name) => ("reading", name),
             ItemKind::Inventory(vault) => ("inventory", vault.as_str()),
             ItemKind::TakingIn(vault) => ("taking-in", vault.as_str()),
         };

@@ -49,7 +49,9 @@ pub(super) fn percent(done: u64, total: u64) -> u64 {
 /// Returns what the item is.
 pub(super) fn name(kind: ItemKind<'_>) -> String {
     match kind {
-        ItemKind::Upload(name) | ItemKind::Retrieval(name) => escaped(name).into_owned(),
+        ItemKind::Upload(name) | ItemKind::Retrieval(name) | ItemKind::Reading(name) => {
+            escaped(name).into_owned()
+        }
         ItemKind::Inventory(vault) => format!("inventory of {vault}"),
         ItemKind::TakingIn(vault) => format!("archives of {vault}"),
     }
