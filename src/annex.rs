@@ -26,6 +26,7 @@ mod vault;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use signal_hook::consts::{SIGINT, SIGTERM};
 use tokio::io::BufReader;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -36,6 +37,9 @@ pub use serving::{End, serve};
 
 /// Serves git-annex on standard input and output until it has no more to ask.
 pub fn run(settings: Settings) -> ExitCode {
+    if let Err(error) = end_after_a_signal() {
+        return failed(&error);
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
@@ -64,6 +68,19 @@ pub fn run(settings: Settings) -> ExitCode {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
         Err(error) => failed(&error),
     }
+}
+
+/// Ends the process some time after a signal, should it have had no other end: git-annex may have ceased to read what it
+/// is told, and who speaks waits for it.
+fn end_after_a_signal() -> std::io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            std::thread::sleep(serving::GRACE * 2);
+            std::process::exit(128 + signal);
+        }
+    })?;
+    Ok(())
 }
 
 async fn heard(signal: &mut Signal) {

@@ -76,6 +76,7 @@ use crate::cache::Cache;
 use crate::service::{Bandwidth, Glacier};
 use crate::types::{VaultName, quoted};
 use jobs::JobLists;
+use presence::LearntOfVaults;
 use transfers::Transfers;
 
 /// One Glacier, one cache, one clock. Cheap to clone.
@@ -87,6 +88,7 @@ pub struct Engine {
     caller: Caller,
     transfers: Arc<Transfers>,
     job_lists: Arc<JobLists>,
+    learnt: Arc<LearntOfVaults>,
     stop: Arc<Stop>,
 }
 
@@ -110,8 +112,9 @@ impl Engine {
             None => connection.caller.clone(),
         };
         let transfers = Transfers::new(TransferSettings::default(), Arc::clone(&clock), Arc::new(()));
-        let (transfers, job_lists, stop) = (Arc::new(transfers), Arc::default(), Arc::default());
-        Ok(Self { glacier, cache, clock, caller, transfers, job_lists, stop })
+        let (transfers, job_lists) = (Arc::new(transfers), Arc::default());
+        let (learnt, stop) = (Arc::default(), Arc::default());
+        Ok(Self { glacier, cache, clock, caller, transfers, job_lists, learnt, stop })
     }
 
     /// Returns where a damaged cache was moved to when a new one was begun in its place.
@@ -132,6 +135,12 @@ impl Engine {
         self.glacier = self.glacier.with_bandwidth(bandwidth);
         self.transfers = Arc::new(Transfers::new(settings, Arc::clone(&self.clock), observer));
         self
+    }
+
+    /// Returns the command that brings the cache in line with the vault: with the options that say which Glacier is
+    /// meant, where they were given.
+    pub fn sync_command(&self, vault: &VaultName) -> String {
+        format!("glacier vault sync {vault}{}", self.glacier.options())
     }
 
     /// Returns the present, as the engine's clock has it.

@@ -224,6 +224,8 @@ fn a_signal_ends_a_transfer_that_waits() {
         annex.says(&format!("J 1 TRANSFER STORE key {}", file.display()));
         annex.reply();
         annex.says(&format!("J 1 TRANSFER RETRIEVE key {}", shell.path("target").display()));
+        assert_eq!(annex.line(), "J 1 GETSTATE key");
+        annex.says("J 1 VALUE ");
         while shell.count("InitiateJob") == 0 {
             std::thread::yield_now();
         }

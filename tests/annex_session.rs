@@ -36,6 +36,7 @@ fn a_remote_is_made_and_made_again() {
              < CONFIG endpoint ...
              < CONFIG profile ...
              < CONFIG bwlimit ...
+             < CONFIG account ...
              < CONFIGEND
              > INITREMOTE
              < GETCONFIG vault
@@ -55,6 +56,7 @@ fn a_remote_is_made_and_made_again() {
              > VALUE 1-2-3
              < GETCONFIG chunk
              > VALUE
+             < SETCONFIG account 111122223333
              < SETCONFIG vault cold-1-2-3
              < SETCONFIG region eu-west-1
              < SETCREDS glacier AKIAIOSFODNN7EXAMPLE ...
@@ -119,6 +121,8 @@ fn a_key_is_stored_checked_fetched_and_removed() {
          > WHEREIS {KEY}
          < WHEREIS-SUCCESS id:...
          > TRANSFER RETRIEVE {KEY} {target_shown}
+         < GETSTATE {KEY}
+         > VALUE
          < TRANSFER-FAILURE RETRIEVE {KEY} queued retrieval job for archive 'pre-{KEY}'...
          > TRANSFER RETRIEVE {KEY} {target_shown}
          < TRANSFER-FAILURE RETRIEVE {KEY} job still pending for archive 'pre-{KEY}', Standard: ready by about..."
@@ -183,7 +187,7 @@ fn what_is_not_known_is_called_unknown() {
         "> CHECKPRESENT {KEY}
          < GETSTATE {KEY}
          > VALUE
-         < CHECKPRESENT-UNKNOWN {KEY} it is not known whether archive '{KEY}' exists: not all that the vault holds is known; run: glacier vault sync v
+         < CHECKPRESENT-UNKNOWN {KEY} it is not known whether archive '{KEY}' exists: not all that the vault holds is known; run: glacier vault sync v --region us-east-1
          > REMOVE {KEY}
          < GETSTATE {KEY}
          > VALUE
@@ -338,6 +342,8 @@ fn what_the_repository_keeps_is_enough_for_a_machine_without_a_cache() {
          > VALUE {state}
          < CHECKPRESENT-SUCCESS {KEY}
          > TRANSFER RETRIEVE {KEY} {target_shown}
+         < GETSTATE {KEY}
+         > VALUE {state}
          < TRANSFER-FAILURE RETRIEVE {KEY} queued retrieval job for archive '{KEY}', Standard: ready by about..."
     ));
     shell.emulator.advance(4 * HOUR);
@@ -535,16 +541,13 @@ fn in_place_of_an_archive_that_is_gone_another_of_the_key_is_brought() {
         "> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE {told}\n< CHECKPRESENT-SUCCESS {KEY}"
     ));
     for answers in [
-        "< TRANSFER-FAILURE RETRIEVE KEY queued ...",
-        "< TRANSFER-FAILURE RETRIEVE KEY queued ...",
+        "< GETSTATE KEY\n> VALUE TOLD\n< TRANSFER-FAILURE RETRIEVE KEY queued ...",
+        "< GETSTATE KEY\n> VALUE TOLD\n< TRANSFER-FAILURE RETRIEVE KEY queued ...",
         "< PROGRESS 5\n< TRANSFER-SUCCESS RETRIEVE KEY",
     ] {
         let mut remote = Remote::prepared(&shell, "");
-        let answers = answers.replace("KEY", KEY);
-        remote.plays(&format!(
-            "> TRANSFER RETRIEVE {KEY} {}\n< GETSTATE {KEY}\n> VALUE {told}\n{answers}",
-            target.display()
-        ));
+        let answers = answers.replace("KEY", KEY).replace("TOLD", &told);
+        remote.plays(&format!("> TRANSFER RETRIEVE {KEY} {}\n{answers}", target.display()));
         shell.emulator.advance(4 * HOUR);
     }
     assert_eq!(std::fs::read(&target).unwrap(), b"hello");

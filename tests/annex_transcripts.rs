@@ -99,6 +99,7 @@ const ABOUT_ITSELF: &str = "
     < CONFIG endpoint URL of the service (default: as the AWS configuration says, else AWS itself)
     < CONFIG profile profile of the AWS configuration whose keys are used
     < CONFIG bwlimit bytes a second that transfers of one process take together, such as 500K or 10M
+    < CONFIG account AWS account that the vault is in (default: that of the keys at initremote)
     < CONFIGEND
     > EXPORTSUPPORTED
     < EXPORTSUPPORTED-FAILURE
@@ -144,6 +145,7 @@ const MAKING: &str = "
     < GETCONFIG chunk
     > VALUE 1MiB
     < INFO each chunk is an archive and a retrieval job of its own, with its own cost; ...
+    < SETCONFIG account 111122223333
     < SETCONFIG vault cold-1-2-3
     < SETCONFIG region us-east-1
     < SETCREDS glacier AKIAIOSFODNN7EXAMPLE ...
@@ -199,6 +201,8 @@ const A_KEY_OF_ITS_OWN: &str = "
     > WHEREIS K
     < WHEREIS-SUCCESS id:...
     > TRANSFER RETRIEVE K {target}
+    < GETSTATE K
+    > VALUE
     < TRANSFER-FAILURE RETRIEVE K queued retrieval job for archive 'K', Standard: ready by about ...
     > TRANSFER RETRIEVE K {target}
     < TRANSFER-FAILURE RETRIEVE K job still pending for archive 'K', Standard: ready by about ...
@@ -231,7 +235,7 @@ const A_KEY_OF_ANOTHER: &str = "
     > CHECKPRESENT other
     < GETSTATE other
     > VALUE
-    < CHECKPRESENT-UNKNOWN other it is not known whether archive 'other' exists: not all that the vault holds is known; run: glacier vault sync cold-1-2-3
+    < CHECKPRESENT-UNKNOWN other it is not known whether archive 'other' exists: not all that the vault holds is known, as it was not made from here; wait for Glacier's first inventory of it, about a day after the first upload, and then run: glacier vault sync cold-1-2-3 --region us-east-1
     > REMOVE other
     < GETSTATE other
     > VALUE

@@ -7,10 +7,10 @@ use super::failure::Failure;
 use super::protocol::{Question, Reply};
 use super::session::Conversation;
 use crate::engine::{Patience, Tier};
-use crate::types::{Region, VaultName, bytes, endpoint_url, quoted};
+use crate::types::{AccountId, Region, VaultName, bytes, endpoint_url, quoted};
 
 /// The settings of the remote, with what they are for.
-pub(super) const CONFIGS: [(&str, &str); 10] = [
+pub(super) const CONFIGS: [(&str, &str); 11] = [
     ("vault", "Glacier vault to store in (default: name of the remote, a hyphen, its uuid)"),
     ("region", "AWS region of the vault (default: as the AWS configuration says, else us-east-1)"),
     ("datacenter", "the same as region, as the built-in glacier remote calls it"),
@@ -21,11 +21,15 @@ pub(super) const CONFIGS: [(&str, &str); 10] = [
     ("endpoint", "URL of the service (default: as the AWS configuration says, else AWS itself)"),
     ("profile", "profile of the AWS configuration whose keys are used"),
     ("bwlimit", "bytes a second that transfers of one process take together, such as 500K or 10M"),
+    ("account", "AWS account that the vault is in (default: that of the keys at initremote)"),
 ];
 
 /// How old the knowledge may be that lets git-annex drop another copy: the original's allowance, which covers the lag
 /// of inventories.
 const MAX_AGE_DEFAULT: Duration = Duration::from_secs(60 * 60 * 60);
+
+/// A description holds 1,024 bytes (API reference, "Upload Archive"), the name of a file, and so a key, 255.
+const PREFIX_MAX_BYTES: usize = 1024 - 255;
 
 /// The settings of a remote as git-annex has them.
 pub(super) struct Config {
@@ -33,6 +37,10 @@ pub(super) struct Config {
     pub(super) region: Option<Region>,
     /// Whether the region was given as the built-in remote calls it.
     pub(super) has_datacenter: bool,
+    /// The account of the vault; kept since the remote was made, so that it is not made anew in another.
+    pub(super) account: Option<AccountId>,
+    /// Whether it is another way to what an earlier remote has stored.
+    pub(super) is_same_as_other: bool,
     pub(super) prefix: String,
     pub(super) max_age: Duration,
     pub(super) tier: Option<Tier>,
@@ -51,11 +59,14 @@ impl Config {
         let (max_age, tier) = (talk.config("maxage").await?, talk.config("tier").await?);
         let (wait, url) = (talk.config("wait").await?, talk.config("endpoint").await?);
         let (profile, bwlimit) = (talk.config("profile").await?, talk.config("bwlimit").await?);
+        let (account, same_as) = (talk.config("account").await?, talk.config("sameas-name").await?);
         let said = Failure::Said;
         Ok(Self {
             vault,
             region: one_region(&region, &datacenter).map_err(said)?,
             has_datacenter: !datacenter.is_empty(),
+            account: given(account).map(|text| account_of(&text)).transpose().map_err(said)?,
+            is_same_as_other: !same_as.is_empty(),
             prefix: checked_prefix(prefix).map_err(said)?,
             max_age: given(max_age).map_or(Ok(MAX_AGE_DEFAULT), |text| hours(&text)).map_err(said)?,
             tier: given(tier).map(|text| tier_of("tier", &text)).transpose().map_err(said)?,
@@ -69,10 +80,12 @@ impl Config {
     /// The vault, else the name that the built-in remote would choose.
     pub(super) async fn vault_or_default(&self, talk: &Conversation) -> Result<VaultName, Failure> {
         let vault = if self.vault.is_empty() {
-            let mut name = talk.config("name").await?;
-            if name.is_empty() {
-                name = talk.config("sameas-name").await?;
+            if self.is_same_as_other {
+                return Err(Failure::said(
+                    "give the vault of the remote that this one is the same as, with vault=",
+                ));
             }
+            let mut name = talk.config("name").await?;
             if name.is_empty() && talk.has("GETGITREMOTENAME") {
                 name = talk.ask(Question::GitRemoteName).await?;
             }
@@ -109,9 +122,18 @@ fn one_region(region: &str, datacenter: &str) -> Result<Option<Region>, String> 
 
 /// A prefix that no description can hold would make every name a bad one.
 fn checked_prefix(prefix: String) -> Result<String, String> {
+    if prefix.len() > PREFIX_MAX_BYTES {
+        return Err(format!(
+            "fileprefix= is longer than {PREFIX_MAX_BYTES} bytes, which leaves no room for keys"
+        ));
+    }
     let is_plain = prefix.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) && !prefix.starts_with(' ');
     let why = "cannot begin the name of an archive: Glacier takes printable ASCII, no space at the beginning";
     if is_plain { Ok(prefix) } else { Err(format!("fileprefix={} {why}", quoted(&prefix))) }
+}
+
+fn account_of(text: &str) -> Result<AccountId, String> {
+    text.parse().map_err(|error| format!("account={}: {error}", quoted(text)))
 }
 
 fn hours(text: &str) -> Result<Duration, String> {
@@ -128,8 +150,7 @@ fn patience(text: &str) -> Result<Patience, String> {
 }
 
 fn endpoint(text: &str) -> Result<String, String> {
-    endpoint_url(text)
-        .map_err(|_| format!("endpoint={} does not begin with https:// or http:// and a host", quoted(text)))
+    endpoint_url(text).map_err(|error| format!("endpoint= cannot be used: {error}"))
 }
 
 fn rate(text: &str) -> Result<u64, String> {

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::engine::EngineError;
-use crate::types::InvalidValue;
+use crate::types::{InvalidValue, quoted};
 
 /// Why a request could not be served.
 #[derive(Debug)]
@@ -28,7 +28,14 @@ impl From<io::Error> for Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        Self::Said(error.explained())
+        match error {
+            // The command line has an option for it, which git-annex has not.
+            EngineError::EarlierMayBeStored { vault, name, since } => Self::Said(format!(
+                "an upload of archive {} on {since} had no answer and may have stored it in {vault}; an inventory of some days later tells, which 'glacier vault sync' takes in",
+                quoted(&name)
+            )),
+            error => Self::Said(error.explained()),
+        }
     }
 }
 

@@ -15,11 +15,14 @@ impl Vault {
             ("credentials", self.origin.to_string()),
             ("tier", self.tier.unwrap_or(Tier::Standard).as_str().to_owned()),
         ];
+        if self.tier.is_some() {
+            fields.push(("tier from", "the settings of the remote or of this machine".to_owned()));
+        }
         if !self.prefix.is_empty() {
             fields.push(("file prefix", self.prefix.clone()));
         }
         // Without an account that was met before there is nothing more to say.
-        if let Ok(summary) = self.engine.summary(&self.name).await {
+        if let Ok(Some(summary)) = self.engine.summary_here(&self.name) {
             fields.extend(summary.account.map(|account| ("account", account.to_string())));
             let inventory = summary.knowledge.inventory.map_or("none taken in yet".to_owned(), |taken| {
                 let hours = self.clock.now().since(taken.date).as_secs() / 3600;
@@ -27,7 +30,7 @@ impl Vault {
             });
             fields.push(("inventory", inventory));
         }
-        if let Ok(counts) = self.engine.counts(&self.name).await {
+        if let Ok(Some(counts)) = self.engine.counts(&self.name) {
             fields.push(("archives known", counts.archives.to_string()));
             let (soon, before) = (counts.jobs_pending, counts.jobs_ready);
             fields.push((

@@ -19,6 +19,24 @@ pub(super) const ASYNC: &str = "ASYNC";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key(pub(super) Vec<u8>);
 
+impl Key {
+    /// Returns the size of the content as the key tells it: of a chunk, that of all of them; nothing of one that is
+    /// encrypted.
+    pub(super) fn size_bytes(&self) -> Option<u64> {
+        let end = self.0.windows(2).position(|two| two == b"--")?;
+        // The first field is the backend, which may begin with any letter.
+        let mut fields = self.0[..end].split(|byte| *byte == b'-').skip(1);
+        let digits = fields.find_map(|field| field.strip_prefix(b"s"))?;
+        std::str::from_utf8(digits).ok()?.parse().ok()
+    }
+
+    /// Returns whether it is a name that git-annex gives to what it encrypts, by which two contents are one although they
+    /// differ.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.0.starts_with(b"GPGHMAC")
+    }
+}
+
 /// Which of several requests at once a line belongs to; none where there is one at a time.
 pub(super) type Job = Option<u64>;
 

@@ -24,18 +24,20 @@ pub(super) struct Remote {
     clock: Arc<dyn Clock>,
     line: Arc<Line>,
     vault: RwLock<Option<Arc<Vault>>>,
-    /// Held for reading by each upload.
-    uploads: tokio::sync::RwLock<()>,
 }
 
 impl Remote {
     pub(super) fn new(settings: Settings, clock: Arc<dyn Clock>, line: Arc<Line>) -> Self {
-        Self { settings, clock, line, vault: RwLock::default(), uploads: tokio::sync::RwLock::default() }
+        Self { settings, clock, line, vault: RwLock::default() }
     }
 
-    /// Returns when no upload is going on, and lets no other begin meanwhile.
-    pub(super) async fn uploads_end(&self) {
-        drop(self.uploads.write().await);
+    /// Lets nothing begin any more whose answer would have to be noted, breaks off uploads of which not all is sent, and
+    /// returns when the answers to all others are noted.
+    pub(super) async fn settle(&self) {
+        let stop = self.vault().map(|vault| vault.engine.stop());
+        if let Ok(stop) = stop {
+            stop.settle().await;
+        }
     }
 
     /// Serves one request and returns the answer.
@@ -53,7 +55,6 @@ impl Remote {
             Request::InitRemote => Reply::InitRemote(answerable(self.initialise(talk).await)?),
             Request::Prepare => Reply::Prepare(answerable(self.prepare(talk).await)?),
             Request::Store { key, file } => {
-                let _upload = self.uploads.read().await;
                 let result = async { self.vault()?.store(talk, &key, &file).await }.await;
                 Reply::Stored(key, answerable(result)?)
             }
@@ -90,8 +91,9 @@ impl Remote {
         })
     }
 
-    /// Makes sure that the vault exists and keeps vault and region in the remote's settings, so that every clone means
-    /// the same. Comes again at every `enableremote`.
+    /// Makes sure that the vault exists and keeps vault, region and account in the remote's settings, so that every clone
+    /// means the same. Comes again at every `enableremote`: then, as for another way to what an earlier remote has stored,
+    /// the vault must be there; an empty one in its place would look as if all were lost.
     async fn initialise(&self, talk: &Conversation) -> Result<(), Failure> {
         let config = Config::ask(talk).await?;
         let vault = self.open(talk, &config).await?;
@@ -101,7 +103,16 @@ impl Remote {
                 "each chunk is an archive and a retrieval job of its own, with its own cost; without chunk= large files are sent in parts, and go on where they stopped, all the same",
             ))?;
         }
-        vault.engine.create_vault(&vault.name).await?;
+        let account = match config.account.is_some() || config.is_same_as_other {
+            true => vault.engine.require_vault(&vault.name).await?,
+            false => vault.engine.create_vault(&vault.name).await?,
+        };
+        if let Some(other) = config.account.as_ref().filter(|other| **other != account) {
+            return Err(Failure::said(format!(
+                "the keys are of AWS account {account}, the remote is in account {other}; account={account} would move it"
+            )));
+        }
+        talk.tell(&Statement::Config("account", account.as_str()))?;
         talk.tell(&Statement::Config("vault", vault.name.as_str()))?;
         if !config.has_datacenter {
             talk.tell(&Statement::Config("region", vault.engine.region().as_str()))?;

@@ -12,9 +12,9 @@ use super::failure::Failure;
 use super::protocol::{Key, Statement};
 use super::session::Conversation;
 use super::state::{KeyState, Removal};
-use super::vault::{Vault, by_name};
+use super::vault::{Vault, by_name, newer};
 use crate::engine::{Archive, Presence, Told};
-use crate::types::{ArchiveId, ArchiveName, quoted};
+use crate::types::{ArchiveId, ArchiveName, ArchiveRef, quoted};
 
 /// What is deleted earlier is charged as if it had been kept so long (developer guide, "Deleting an Archive").
 const CHARGED_AT_LEAST: Duration = Duration::from_secs(90 * DAY_SECONDS);
@@ -33,14 +33,22 @@ impl Vault {
             let name = quoted(archive.as_str());
             return Err(Failure::said(format!("archive {name} cannot be removed yet: {why}")));
         }
-        let known = self.known(&archive).await?;
+        if state == KeyState::Newer {
+            return Err(Failure::said(newer(key)));
+        }
+        let mut known = self.known(&archive).await?;
+        if let KeyState::Stored(told) = &state
+            && !known.iter().any(|archive| archive.id == told.id)
+        {
+            known.extend(self.known_by_id(told).await?);
+        }
         self.tell_of_fee(talk, &known)?;
         if !known.is_empty() {
             let archives = known.iter().map(|archive| archive.id.clone()).collect();
             let removal = self.removal(&archive, archives).await?;
             self.keep(talk, key, &KeyState::Removed(removal.clone()))?;
-            if let Err(error) = self.engine.delete_all_of_name(&self.name, archive.as_str()).await {
-                self.restore_state(talk, key, &archive, &kept).await?;
+            if let Err(error) = self.engine.delete_each(&self.name, &known).await {
+                self.restore_state(talk, key, &known, &kept).await?;
                 return Err(error.into());
             }
             return self.keep(talk, key, &KeyState::Removed(Removal { is_done: true, ..removal }));
@@ -52,7 +60,7 @@ impl Vault {
                 let removal = self.removal(&archive, vec![id]).await?;
                 self.keep(talk, key, &KeyState::Removed(Removal { is_done: true, ..removal }))?;
             }
-            KeyState::Removed(_) | KeyState::Nothing => {}
+            KeyState::Removed(_) | KeyState::Newer | KeyState::Nothing => {}
         }
         match self.engine.presence(&self.name, &by_name(&archive), self.max_age).await? {
             Presence::Absent => Ok(()),
@@ -72,20 +80,29 @@ impl Vault {
         Ok(Removal { since, archives, is_done: false })
     }
 
-    /// What Glacier has refused to delete is still there for all to know; of what may be deleted nothing is said.
+    /// What Glacier has refused to delete is still there for all to know; where one may be deleted nothing is said of any.
     async fn restore_state(
         &self,
         talk: &Conversation,
         key: &Key,
-        archive: &ArchiveName,
+        archives: &[Archive],
         kept: &str,
     ) -> Result<(), Failure> {
-        let known = self.known(archive).await?;
-        let is_there = !known.is_empty() && known.iter().all(|archive| archive.deletion_begun.is_none());
-        if is_there && !kept.is_empty() {
-            talk.tell(&Statement::State(key, kept))?;
+        let mut left = Vec::new();
+        for archive in archives {
+            left.extend(self.engine.known(&self.name, &ArchiveRef::Id(archive.id.clone())).await?);
         }
-        Ok(())
+        if left.iter().any(|archive| archive.deletion_begun.is_some()) {
+            return Ok(());
+        }
+        let is_named = |archive: &Archive| kept.split(' ').any(|field| field == archive.id.as_str());
+        match left.first() {
+            Some(_) if left.len() == archives.len() || left.iter().any(is_named) => {
+                Ok(talk.tell(&Statement::State(key, kept))?)
+            }
+            Some(other) => self.keep(talk, key, &self.state_of(other, other.size_bytes.unwrap_or_default())),
+            None => Ok(()),
+        }
     }
 
     /// Says so once: of a thousand removals nobody wants to read it a thousand times.

@@ -1,5 +1,6 @@
 //! Bringing a key back.
 
+use std::cmp::Reverse;
 use std::fs::File;
 use std::path::Path;
 
@@ -26,16 +27,8 @@ impl Vault {
     /// Among others while Glacier is not ready, saying when it will be and what to run then.
     pub(super) async fn retrieve(&self, talk: &Conversation, key: &Key, file: &Path) -> Result<(), Failure> {
         let archive = self.name_of(key)?;
-        if self.is_brought_empty(talk, key, &archive, file).await? {
-            return Ok(());
-        }
-        let retrieval = match self.bring(talk, by_name(&archive), file).await {
-            Err(error) if error.is_of_another_archive() => match self.learn(talk, key, &archive).await? {
-                KeyState::Stored(told) => self.bring_one_of_several(talk, &archive, &told, file).await?,
-                _ => Err(error),
-            },
-            brought => brought,
-        };
+        let Some(candidates) = self.candidates(talk, key, &archive).await? else { return write_empty(file) };
+        let retrieval = first_that_is_there(candidates, |reference| self.bring(talk, reference, file)).await;
         match retrieval? {
             Retrieval::Done => Ok(()),
             Retrieval::Queued => {
@@ -53,10 +46,8 @@ impl Vault {
     /// Always, unless the key is empty; what is said begins with the [`Prefetch`] that it was.
     pub(super) async fn prefetch(&self, talk: &Conversation, key: &Key, file: &Path) -> Result<(), Failure> {
         let archive = self.name_of(key)?;
-        if self.is_brought_empty(talk, key, &archive, file).await? {
-            return Ok(());
-        }
-        let asked = self.ask_for(talk, key, &archive).await?;
+        let Some(candidates) = self.candidates(talk, key, &archive).await? else { return write_empty(file) };
+        let asked = self.ask_for(candidates).await?;
         self.ask_for_later_chunks(talk, key).await?;
         Err(match asked {
             Prefetch::Queued => self.queued(&archive),
@@ -66,21 +57,10 @@ impl Vault {
         })
     }
 
-    /// Starts a job for the key unless one brings it already.
-    async fn ask_for(
-        &self,
-        talk: &Conversation,
-        key: &Key,
-        archive: &ArchiveName,
-    ) -> Result<Prefetch, Failure> {
+    /// Starts a job for the first of the archives that is there, unless one brings it already.
+    async fn ask_for(&self, candidates: Vec<ArchiveRef>) -> Result<Prefetch, EngineError> {
         let ask = |reference| async move { self.engine.prefetch(&self.name, &reference, self.tier).await };
-        match ask(by_name(archive)).await {
-            Err(error) if error.is_of_another_archive() => match self.learn(talk, key, archive).await? {
-                KeyState::Stored(told) => Ok(ask(ArchiveRef::Id(told.id)).await?),
-                _ => Err(error.into()),
-            },
-            asked => Ok(asked?),
-        }
+        first_that_is_there(candidates, ask).await
     }
 
     /// Starts jobs for all chunks that follow, as git-annex will not ask for them before this one is here. The first of
@@ -88,59 +68,77 @@ impl Vault {
     async fn ask_for_later_chunks(&self, talk: &Conversation, key: &Key) -> Result<(), Failure> {
         for chunk in chunks::later(key) {
             let archive = self.name_of(&chunk)?;
-            if self.known(&archive).await?.is_empty() {
-                self.learn(talk, &chunk, &archive).await?;
-                if self.known(&archive).await?.is_empty() {
-                    return Ok(());
-                }
-            }
-            self.ask_for(talk, &chunk, &archive).await?;
+            let Some(candidates) = self.candidates(talk, &chunk, &archive).await? else { return Ok(()) };
+            match self.ask_for(candidates).await {
+                Err(EngineError::ArchiveNotFound { .. }) => return Ok(()),
+                asked => asked?,
+            };
         }
         Ok(())
     }
 
-    /// Lets the cache know what the repository knows of the key if it knows nothing itself; a key that is empty is
-    /// brought by that alone.
-    async fn is_brought_empty(
+    /// Returns the archives that may bring the key, the best first; none if it is empty.
+    ///
+    /// Several of one name may differ and be the same to git-annex, which verifies what comes. Before a job is started,
+    /// the repository is asked which it knows: the cache may know one that another clone has removed since. Those whose
+    /// jobs have failed come last, as they may be deleted.
+    async fn candidates(
         &self,
         talk: &Conversation,
         key: &Key,
         archive: &ArchiveName,
-        file: &Path,
-    ) -> Result<bool, Failure> {
-        if !self.known(archive).await?.is_empty() {
-            return Ok(false);
+    ) -> Result<Option<Vec<ArchiveRef>>, Failure> {
+        let mut known = self.known(archive).await?;
+        let mut told = None;
+        if !self.is_any_asked_for(&known).await? {
+            match self.learn(talk, key, archive).await? {
+                KeyState::Empty(_) if known.is_empty() => return Ok(None),
+                KeyState::Stored(stored) => told = Some(stored),
+                _ => {}
+            }
+            known = self.known(archive).await?;
+            if let (Some(told), true) = (&told, known.is_empty()) {
+                // As it was stored with another prefix.
+                known = self.known_by_id(told).await?;
+            }
         }
-        let KeyState::Empty(_) = self.learn(talk, key, archive).await? else { return Ok(false) };
-        let cannot_write =
-            |error| Failure::said(format!("cannot write {}: {error}", quoted(&file.to_string_lossy())));
-        File::create(file).map(|_| true).map_err(cannot_write)
+        let is_of_name = |other: &Archive| other.shown_name() == Some(archive.as_str());
+        match known.as_slice() {
+            [] => Ok(Some(vec![by_name(archive)])),
+            [only] if is_of_name(only) => Ok(Some(vec![by_name(archive)])),
+            _ => self.ranked(known, told.as_ref(), key).await.map(Some),
+        }
     }
 
-    /// Of several that may differ, or in place of one that is gone, brings the one that the repository names, unless it
-    /// seems to be gone: then another of its size, as git-annex verifies what comes.
-    async fn bring_one_of_several(
+    async fn ranked(
         &self,
-        talk: &Conversation,
-        archive: &ArchiveName,
-        told: &Told,
-        file: &Path,
-    ) -> Result<Result<Retrieval, EngineError>, Failure> {
-        let is_alike = |other: &Archive| other.id != told.id && other.size_bytes == Some(told.size_bytes);
-        let others = self.known(archive).await?.into_iter().filter(is_alike).map(|other| other.id);
-        let mut candidates = Vec::new();
-        for id in std::iter::once(told.id.clone()).chain(others) {
-            candidates.push((self.engine.have_jobs_failed(&self.name, &id).await?, id));
+        archives: Vec<Archive>,
+        told: Option<&Told>,
+        key: &Key,
+    ) -> Result<Vec<ArchiveRef>, Failure> {
+        let size_bytes = told.map(|told| told.size_bytes).or(key.size_bytes());
+        let mut ranked = Vec::new();
+        for archive in archives {
+            let rank = (
+                self.engine.have_jobs_failed(&self.name, &archive.id).await?,
+                !self.engine.is_asked_for(&self.name, &archive.id).await?,
+                told.is_none_or(|told| told.id != archive.id),
+                archive.size_bytes != size_bytes,
+                Reverse(archive.stored_at()),
+            );
+            ranked.push((rank, ArchiveRef::Id(archive.id)));
         }
-        candidates.sort_by_key(|(has_failed, _)| *has_failed);
-        let mut brought = Err(EngineError::ArchiveNotFound { reference: archive.as_str().to_owned() });
-        for (_, id) in candidates {
-            if !brought.as_ref().is_err_and(EngineError::is_of_missing_archive) {
-                break;
+        ranked.sort_by_key(|(rank, _)| *rank);
+        Ok(ranked.into_iter().map(|(_, reference)| reference).collect())
+    }
+
+    async fn is_any_asked_for(&self, archives: &[Archive]) -> Result<bool, Failure> {
+        for archive in archives {
+            if self.engine.is_asked_for(&self.name, &archive.id).await? {
+                return Ok(true);
             }
-            brought = self.bring(talk, ArchiveRef::Id(id), file).await;
         }
-        Ok(brought)
+        Ok(false)
     }
 
     async fn bring(
@@ -173,6 +171,27 @@ impl Vault {
             quoted(archive.as_str())
         ))
     }
+}
+
+/// Tries one after the other until one is there.
+async fn first_that_is_there<T, Trying: Future<Output = Result<T, EngineError>>>(
+    candidates: Vec<ArchiveRef>,
+    attempt: impl Fn(ArchiveRef) -> Trying,
+) -> Result<T, EngineError> {
+    let mut candidates = candidates.into_iter().peekable();
+    loop {
+        let reference = candidates.next().expect("there is at least one candidate");
+        match attempt(reference).await {
+            Err(error) if error.is_of_missing_archive() && candidates.peek().is_some() => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+fn write_empty(file: &Path) -> Result<(), Failure> {
+    let cannot_write =
+        |error| Failure::said(format!("cannot write {}: {error}", quoted(&file.to_string_lossy())));
+    File::create(file).map(drop).map_err(cannot_write)
 }
 
 fn times_of(job: &Job) -> Option<String> {

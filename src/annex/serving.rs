@@ -15,11 +15,11 @@ use super::session::{Conversation, Heard, Line};
 use crate::engine::Clock;
 use crate::settings::Settings;
 
-/// How long requests that are being served may go on when git-annex has hung up: enough for an answer that is on its
-/// way, which decides whether an upload is known to have succeeded.
+/// How long requests that are being served may go on when git-annex has hung up.
 const GRACE_AFTER_HANGUP: Duration = Duration::from_secs(10);
-/// The same for the uploads that a signal interrupts; everything else ends at once.
-const GRACE_AFTER_SIGNAL: Duration = Duration::from_secs(3);
+/// How long an answer that is on its way is waited for, which decides whether an archive is known to be stored or deleted.
+/// Everything else ends at once.
+pub(super) const GRACE: Duration = Duration::from_secs(3);
 /// The longest line that is taken: a key and a path, with much to spare.
 const LINE_MAX_BYTES: u64 = 1024 * 1024;
 
@@ -52,31 +52,14 @@ pub async fn serve(
         Serving { line, remote: Arc::clone(&remote), queues: HashMap::new(), jobs: JoinSet::new() };
     let mut lines = read(input);
     tokio::pin!(stop);
-    loop {
-        tokio::select! {
-            read = lines.recv() => match read {
-                Some(read) => serving.take(&read?)?,
-                None => break,
-            },
-            Some(ended) = serving.jobs.join_next() => joined(ended)?,
-            signal = &mut stop => {
-                let _ = tokio::time::timeout(GRACE_AFTER_SIGNAL, remote.uploads_end()).await;
-                return Ok(End::Stopped(signal));
-            }
-        }
-    }
-    serving.line.hang_up();
-    serving.queues.clear();
-    let ended = async {
-        while let Some(ended) = serving.jobs.join_next().await {
-            joined(ended)?;
-        }
-        Ok(End::Served)
-    };
-    tokio::select! {
-        ended = tokio::time::timeout(GRACE_AFTER_HANGUP, ended) => ended.unwrap_or(Ok(End::BrokenOff)),
+    let ended = tokio::select! {
+        ended = serving.serve_all(&mut lines) => ended,
         signal = &mut stop => Ok(End::Stopped(signal)),
+    };
+    if !matches!(ended, Ok(End::Served)) {
+        let _ = tokio::time::timeout(GRACE, remote.settle()).await;
     }
+    ended
 }
 
 /// What is being served.
@@ -88,6 +71,28 @@ struct Serving {
 }
 
 impl Serving {
+    /// Serves until git-annex has no more to ask, and what it has asked is answered or has taken too long.
+    async fn serve_all(&mut self, lines: &mut mpsc::Receiver<io::Result<Vec<u8>>>) -> io::Result<End> {
+        loop {
+            tokio::select! {
+                read = lines.recv() => match read {
+                    Some(read) => self.take(&read?)?,
+                    None => break,
+                },
+                Some(ended) = self.jobs.join_next() => joined(ended)?,
+            }
+        }
+        self.line.hang_up();
+        self.queues.clear();
+        let ended = async {
+            while let Some(ended) = self.jobs.join_next().await {
+                joined(ended)?;
+            }
+            Ok(End::Served)
+        };
+        tokio::time::timeout(GRACE_AFTER_HANGUP, ended).await.unwrap_or(Ok(End::BrokenOff))
+    }
+
     fn take(&mut self, said: &[u8]) -> io::Result<()> {
         let Heard::Request(job, request) = self.line.hear(said)? else { return Ok(()) };
         let queue = self.queues.entry(job).or_insert_with(|| {

@@ -57,9 +57,11 @@ impl Line {
             Some((number, said)) if self.has(ASYNC) => (Some(number), said),
             _ => (None, line),
         };
+        if let Request::Error(why) = Request::parse(said) {
+            return Err(io::Error::other(format!("git-annex says: {why}")));
+        }
         if job.is_none() {
             match Request::parse(said) {
-                Request::Error(why) => return Err(io::Error::other(format!("git-annex says: {why}"))),
                 Request::Extensions(names) => return self.settle_extensions(&names).map(|()| Heard::Nothing),
                 _ if self.has(ASYNC) => {
                     let why = "a line without the number of its job";

@@ -3,8 +3,8 @@
 //! One line: `1 STORED SIZE PLACE ID`, or `1 STORED empty`; of a key that was removed `1 REMOVED removing PLACE ID ...`
 //! while its archives are deleted, then `1 REMOVED removed PLACE ID ...`. STORED and REMOVED are when, in seconds since
 //! 1970; SIZE is that of the archive in bytes; PLACE stands for the region and the vault, so that what was kept of
-//! another vault is not taken for this one's; ID is an archive's. What has another form is as good as nothing: a later
-//! version's, or someone else's.
+//! another vault is not taken for this one's; ID is an archive's. What a later version of this program wrote, which begins
+//! with a higher number, is left alone; what has any other form is as good as nothing.
 
 use sha2::{Digest, Sha256};
 
@@ -13,6 +13,7 @@ use crate::types::{ArchiveId, Region, Timestamp, VaultName};
 
 /// The only form there has been so far.
 const VERSION: &str = "1";
+const VERSION_NUMBER: u32 = 1;
 /// What stands in the place of an archive that there is none of: Glacier holds no empty ones.
 const EMPTY: &str = "empty";
 /// What stands in the place of a size while archives are deleted, and after.
@@ -28,6 +29,8 @@ pub(super) enum KeyState {
     Empty(Timestamp),
     /// It was removed.
     Removed(Removal),
+    /// A later version of this program has kept something.
+    Newer,
     /// Nothing that can be used.
     Nothing,
 }
@@ -67,6 +70,9 @@ impl KeyState {
                 size_bytes: size.parse().ok()?,
                 stored: time(stored)?,
             })),
+            [version, ..] if version.parse().is_ok_and(|version: u32| version > VERSION_NUMBER) => {
+                Some(Self::Newer)
+            }
             _ => None,
         }
     }
@@ -83,7 +89,7 @@ impl KeyState {
                 let ids: Vec<&str> = archives.iter().map(ArchiveId::as_str).collect();
                 format!("{VERSION} {} {word} {place} {}", seconds_after(*since), ids.join(" "))
             }
-            Self::Nothing => String::new(),
+            Self::Newer | Self::Nothing => String::new(),
         }
     }
 }
@@ -148,7 +154,6 @@ mod tests {
         for text in [
             "",
             "1",
-            "2 1 7 p id",
             "1 -1 7 p id",
             "1 1 x p id",
             "1 1 7 p ",
@@ -160,6 +165,9 @@ mod tests {
             "1 1 remove p id",
         ] {
             assert_eq!(KeyState::read(text, "p"), KeyState::Nothing, "{text}");
+        }
+        for text in ["2 1 7 p id", "2", "17 anything"] {
+            assert_eq!(KeyState::read(text, "p"), KeyState::Newer, "{text}");
         }
     }
 

@@ -13,9 +13,9 @@ use super::failure::Failure;
 use super::protocol::Key;
 use super::session::Conversation;
 use super::state::KeyState;
-use super::vault::Vault;
-use crate::engine::{Archive, Holding, Source, Told, UploadOptions};
-use crate::types::quoted;
+use super::vault::{Vault, newer};
+use crate::engine::{Archive, Holding, Presence, Source, Told, UploadOptions};
+use crate::types::{ArchiveName, ArchiveRef, quoted};
 
 impl Vault {
     /// Stores the file unless it is stored already.
@@ -27,14 +27,24 @@ impl Vault {
         let is_no_file = || Failure::said(format!("{} is not a file", file.display()));
         let size_bytes = source.size_bytes().ok_or_else(is_no_file)?;
         if size_bytes == 0 {
-            return self.store_empty(talk, key).await;
+            return self.store_empty(talk, key, &archive).await;
         }
         let kept = if self.stateless.take(key, self.clock.now()) {
             KeyState::Nothing
         } else {
             self.learn(talk, key, &archive).await?
         };
-        let ask = || self.engine.holding(&self.name, archive.as_str(), size_bytes, self.max_age);
+        if kept == KeyState::Newer {
+            return Err(Failure::said(newer(key)));
+        }
+        if let by_id @ ArchiveRef::Id(_) = self.reference(&archive, &kept).await?
+            && self.engine.presence(&self.name, &by_id, self.max_age).await? == Presence::Present
+        {
+            return Ok(());
+        }
+        // git-annex encrypts the same anew each time, and it may come out longer.
+        let size_wanted = (!key.is_encrypted()).then_some(size_bytes);
+        let ask = || self.engine.holding(&self.name, archive.as_str(), size_wanted, self.max_age);
         let mut holding = ask().await?;
         let is_called_stored = matches!(holding, Holding::Stored(_) | Holding::OtherSize(_));
         if self.was_removed_meanwhile(&archive, &kept, is_called_stored).await? {
@@ -42,8 +52,8 @@ impl Vault {
         }
         match holding {
             Holding::Stored(archive) => {
-                let state = self.state_of(&archive, size_bytes);
-                if kept != state {
+                let state = self.state_of(&archive, archive.size_bytes.unwrap_or(size_bytes));
+                if kept.text(&self.place) != state.text(&self.place) {
                     self.keep(talk, key, &state)?;
                 }
                 Ok(())
@@ -59,14 +69,24 @@ impl Vault {
     }
 
     /// Glacier holds no empty archives; that the key is stored is kept in the repository, which is all there is to it.
-    async fn store_empty(&self, talk: &Conversation, key: &Key) -> Result<(), Failure> {
-        match self.state(talk, key).await? {
+    /// A key of which there is an archive is not empty, whatever the file is.
+    async fn store_empty(
+        &self,
+        talk: &Conversation,
+        key: &Key,
+        archive: &ArchiveName,
+    ) -> Result<(), Failure> {
+        match self.learn(talk, key, archive).await? {
             KeyState::Empty(_) => Ok(()),
-            _ => self.keep(talk, key, &KeyState::Empty(self.clock.now())),
+            KeyState::Newer => Err(Failure::said(newer(key))),
+            _ => match self.known(archive).await?.first() {
+                Some(other) => Err(other_size(other, 0)),
+                None => self.keep(talk, key, &KeyState::Empty(self.clock.now())),
+            },
         }
     }
 
-    fn state_of(&self, archive: &Archive, size_bytes: u64) -> KeyState {
+    pub(super) fn state_of(&self, archive: &Archive, size_bytes: u64) -> KeyState {
         let stored = archive.stored_at().unwrap_or_else(|| self.clock.now() - self.max_age);
         KeyState::Stored(Told { id: archive.id.clone(), size_bytes, stored })
     }

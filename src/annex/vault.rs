@@ -90,9 +90,30 @@ impl Vault {
             KeyState::Removed(Removal { since, archives, is_done }) => {
                 self.engine.told_deleted(&self.name, archives, *since, *is_done).await?;
             }
-            KeyState::Empty(_) | KeyState::Nothing => {}
+            KeyState::Empty(_) | KeyState::Newer | KeyState::Nothing => {}
         }
         Ok(())
+    }
+
+    /// Returns how to refer to the archive of the key: by its name, unless there is none of that name and the one that the
+    /// repository tells of is on file under another, as it was stored with another prefix.
+    pub(super) async fn reference(
+        &self,
+        archive: &ArchiveName,
+        state: &KeyState,
+    ) -> Result<ArchiveRef, Failure> {
+        if let KeyState::Stored(told) = state
+            && self.known(archive).await?.is_empty()
+            && !self.known_by_id(told).await?.is_empty()
+        {
+            return Ok(ArchiveRef::Id(told.id.clone()));
+        }
+        Ok(by_name(archive))
+    }
+
+    /// Returns the archive that the repository tells of, if it is on file under any name and not deleted.
+    pub(super) async fn known_by_id(&self, told: &Told) -> Result<Vec<Archive>, Failure> {
+        Ok(self.engine.known(&self.name, &ArchiveRef::Id(told.id.clone())).await?)
     }
 
     /// An inventory that was taken in for a question may list what was removed since, which could not be filed before
@@ -124,21 +145,27 @@ impl Vault {
     pub(super) async fn presence(&self, talk: &Conversation, key: &Key) -> Result<Presence, Failure> {
         let archive = self.name_of(key)?;
         let state = self.learn(talk, key, &archive).await?;
-        if let KeyState::Empty(_) = state {
-            return Ok(Presence::Present);
+        match state {
+            KeyState::Empty(_) => return Ok(Presence::Present),
+            // Where there is no archive, and none can be.
+            KeyState::Nothing if key.size_bytes() == Some(0) => return Ok(Presence::Absent),
+            _ => {}
         }
-        let reference = by_name(&archive);
+        let reference = self.reference(&archive, &state).await?;
         let ask = || self.engine.presence(&self.name, &reference, self.max_age);
-        let presence = ask().await?;
+        let mut presence = ask().await?;
         if self.was_removed_meanwhile(&archive, &state, presence == Presence::Present).await? {
-            return Ok(ask().await?);
+            presence = ask().await?;
         }
-        Ok(presence)
+        match (presence, state) {
+            (Presence::Absent, KeyState::Newer) => Ok(Presence::Unknown(newer(key))),
+            (presence, _) => Ok(presence),
+        }
     }
 
     /// Tells where the key is, without the network.
     pub(super) async fn whereis(&self, talk: &Conversation, key: &Key) -> Result<Option<String>, Failure> {
-        let known = self.known(&self.name_of(key)?).await?;
+        let known = self.engine.known_here(&self.name, &by_name(&self.name_of(key)?))?;
         let mut places: Vec<String> = known.iter().map(|archive| self.place_of(archive)).collect();
         if places.is_empty() {
             match self.state(talk, key).await? {
@@ -146,7 +173,7 @@ impl Vault {
                     places.push(format!("id:{id} in vault {}, stored {stored}", self.name));
                 }
                 KeyState::Empty(_) => places.push("an empty file, kept in the repository".to_owned()),
-                KeyState::Removed(_) | KeyState::Nothing => return Ok(None),
+                KeyState::Removed(_) | KeyState::Newer | KeyState::Nothing => return Ok(None),
             }
         }
         Ok(Some(places.join("; ")))
@@ -161,6 +188,14 @@ impl Vault {
     pub(super) fn may_tell_of_fee(&self) -> bool {
         !self.has_told_of_fee.swap(true, Ordering::Relaxed)
     }
+}
+
+/// Why nothing is done with a key of which a later version has kept something.
+pub(super) fn newer(key: &Key) -> String {
+    let key = String::from_utf8_lossy(&key.0);
+    format!(
+        "a newer version of git-annex-remote-glacier has kept what it knows of {key} in the git-annex branch; update this one"
+    )
 }
 
 pub(super) fn by_name(archive: &ArchiveName) -> ArchiveRef {

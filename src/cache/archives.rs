@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use rusqlite::{Connection, Row, Rows, ToSql, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, ToSql, TransactionBehavior, named_params};
 
 use super::accounts::OWNED;
 use super::values::{integer, parsed, text, time};
-use super::{Cache, CacheError, Scope};
+use super::{Cache, CacheError, INVENTORY_LAG, Scope};
 use crate::treehash::TreeHash;
 use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName, file_name_in};
 
@@ -55,10 +55,17 @@ impl Archive {
         self.created_upstream.or(self.created_here)
     }
 
-    /// Returns whether it was deleted from here, or a deletion was begun and no inventory has listed it since.
+    /// Returns whether it was deleted from here, or a deletion was begun and it is not proved to be there all the same.
     pub fn may_be_deleted(&self) -> bool {
-        let is_begun = self.deletion_begun.is_some() && self.deletion_begun >= self.last_seen_upstream;
-        self.deleted_here.is_some() || is_begun
+        let has_survived = |seen| self.has_survived_deletion(seen);
+        self.deleted_here.is_some()
+            || (self.deletion_begun.is_some() && !self.last_seen_upstream.is_some_and(has_survived))
+    }
+
+    /// Returns whether an inventory that tells of the archive at that time is proof that no deletion of it which was begun
+    /// was carried out. Inventories lag behind deletions as they do behind uploads, and clocks differ.
+    pub fn has_survived_deletion(&self, seen: Timestamp) -> bool {
+        self.deletion_begun.is_none_or(|begun| begun + INVENTORY_LAG <= seen)
     }
 
     /// Returns whether both are known to have the same content.
@@ -100,22 +107,38 @@ impl Cache {
     }
 
     /// Notes that the deletion of the archive is about to be asked of the service. From now on it does not count as
-    /// known to exist, until an inventory lists it.
-    pub fn begin_deletion(&self, id: &ArchiveId, now: Timestamp) -> Result<(), CacheError> {
+    /// known to exist, until an inventory lists it that must know. Returns what was noted before, of an earlier deletion
+    /// that had no answer.
+    pub fn begin_deletion(&self, id: &ArchiveId, now: Timestamp) -> Result<Option<Timestamp>, CacheError> {
         self.with(|connection| {
-            let sql = "UPDATE archive SET deletion_begun = :now WHERE id = :id";
-            connection
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let sql = "SELECT deletion_begun FROM archive WHERE id = ?1";
+            let before = transaction
                 .prepare_cached(sql)?
-                .execute(named_params! {":now": now.unix_seconds(), ":id": id.as_str()})
-                .map(drop)
+                .query_row([id.as_str()], |row| Ok(time(row, 0)))
+                .optional()?;
+            let sql = "UPDATE archive SET deletion_begun = :now WHERE id = :id";
+            let parameters = named_params! {":now": now.unix_seconds(), ":id": id.as_str()};
+            transaction.prepare_cached(sql)?.execute(parameters)?;
+            transaction.commit()?;
+            Ok(before.flatten())
         })
     }
 
-    /// Takes [`Cache::begin_deletion`] back: the service has refused.
-    pub fn cancel_deletion(&self, id: &ArchiveId) -> Result<(), CacheError> {
+    /// Takes the [`Cache::begin_deletion`] of `begun` back: the service has refused. What was noted `before`, of a deletion
+    /// that may have been carried out, stands again; and what others have noted since stays.
+    pub fn cancel_deletion(
+        &self,
+        id: &ArchiveId,
+        begun: Timestamp,
+        before: Option<Timestamp>,
+    ) -> Result<(), CacheError> {
         self.with(|connection| {
-            let sql = "UPDATE archive SET deletion_begun = NULL WHERE id = ?1";
-            connection.prepare_cached(sql)?.execute([id.as_str()]).map(drop)
+            let sql = "UPDATE archive SET deletion_begun = :before WHERE id = :id AND deletion_begun = :begun";
+            let parameters = named_params! {
+                ":before": before.map(Timestamp::unix_seconds), ":id": id.as_str(), ":begun": begun.unix_seconds()
+            };
+            connection.prepare_cached(sql)?.execute(parameters).map(drop)
         })
     }
 

@@ -287,12 +287,6 @@ impl EngineError {
         self.hint().map_or_else(|| said.to_string(), |hint| format!("{said}; {hint}"))
     }
 
-    /// Returns whether another archive may be meant than the one that was looked for: several have the name, or the
-    /// service does not know the one that the cache knows.
-    pub fn is_of_another_archive(&self) -> bool {
-        matches!(self, Self::Ambiguous { .. } | Self::Service(ServiceError::NotFound { .. }))
-    }
-
     /// Returns whether there is no such archive, here or at the service.
     pub fn is_of_missing_archive(&self) -> bool {
         matches!(self, Self::ArchiveNotFound { .. } | Self::Service(ServiceError::NotFound { .. }))

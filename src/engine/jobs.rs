@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use super::{Engine, EngineError};
 use crate::cache::{JobLock, Scope};
-use crate::service::{ArchiveJob, Job, JobStatus, JobTask, ServiceError};
+use crate::service::{ArchiveJob, Job, JobStatus, JobTask};
 use crate::types::{ArchiveId, ArchiveRef, JobId, Timestamp, VaultName};
 
 /// How long a list of jobs serves the retrievals of one process, at least. How a job of it stands is asked again before
@@ -111,6 +111,16 @@ impl Engine {
         Ok(None)
     }
 
+    /// Returns whether a job brings the archive, by a list that may be some minutes old, or was started from here and is
+    /// not listed yet.
+    pub async fn is_asked_for(&self, vault: &VaultName, archive: &ArchiveId) -> Result<bool, EngineError> {
+        let list = self.job_list(vault).await?;
+        Ok(match list.of(archive) {
+            [] => !self.cache.jobs_of(archive)?.is_empty(),
+            jobs => jobs.iter().any(|(job, _)| job.status != JobStatus::Failed),
+        })
+    }
+
     /// Returns whether there were jobs for the archive and all have failed, as they do once it is deleted; by a list that
     /// may be some minutes old.
     pub async fn have_jobs_failed(
@@ -153,7 +163,7 @@ impl Engine {
     ) -> Result<Option<Job>, EngineError> {
         match self.glacier.describe_job(vault, id).await {
             Ok(job) => Ok(Some(job)),
-            Err(ServiceError::NotFound { message }) if !message.starts_with("Vault not found") => Ok(None),
+            Err(error) if error.is_missing_in_vault() => Ok(None),
             Err(error) => Err(self.about_vault(vault)(error)),
         }
     }

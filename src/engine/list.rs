@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::{Engine, EngineError};
-use crate::cache::{Archive, Listed, VaultKnowledge};
+use crate::cache::{Archive, Listed, Scope, VaultKnowledge};
 use crate::service::Tier;
 use crate::types::{AccountId, ArchiveRef, VaultName};
 
@@ -41,15 +41,16 @@ pub struct Counts {
 }
 
 impl Engine {
-    /// Counts what the cache knows of a vault. How jobs stand is guessed from their age: the service is not asked.
-    pub async fn counts(&self, vault: &VaultName) -> Result<Counts, EngineError> {
-        let scope = self.scope_for_reading(vault).await?;
+    /// Counts what the cache knows of a vault, for a caller that was met before; else there is nothing to count. How jobs
+    /// stand is guessed from their age: the service is not asked.
+    pub fn counts(&self, vault: &VaultName) -> Result<Option<Counts>, EngineError> {
+        let Some(scope) = self.scope_here(vault)? else { return Ok(None) };
         let (ready, gone) = (Tier::Standard.ready_within(), Duration::from_secs(24 * 60 * 60));
         let now = self.clock.now();
         let begun_since = |date| self.cache.jobs_begun_since(&scope, vault, date);
         let jobs_pending = begun_since(now - ready)?;
         let jobs_ready = begun_since(now - ready - gone)? - jobs_pending;
-        Ok(Counts { archives: self.cache.count(&scope, vault)?, jobs_pending, jobs_ready })
+        Ok(Some(Counts { archives: self.cache.count(&scope, vault)?, jobs_pending, jobs_ready }))
     }
 
     /// Returns the archives that the reference means, as far as the cache knows. Asks no service about a caller that
@@ -63,9 +64,24 @@ impl Engine {
         self.find(&scope, vault, reference)
     }
 
+    /// The same of a caller that was met before; else nothing. Asks no service at all.
+    pub fn known_here(&self, vault: &VaultName, reference: &ArchiveRef) -> Result<Vec<Archive>, EngineError> {
+        self.scope_here(vault)?.map_or(Ok(Vec::new()), |scope| self.find(&scope, vault, reference))
+    }
+
+    /// Returns what the cache knows of the vault as a whole, for a caller that was met before; else nothing. Asks no
+    /// service at all.
+    pub fn summary_here(&self, vault: &VaultName) -> Result<Option<Summary>, EngineError> {
+        self.scope_here(vault)?.map(|scope| self.summary_of(scope, vault)).transpose()
+    }
+
     /// Returns what the cache knows of the vault as a whole. Asks no service about a caller that was met before.
     pub async fn summary(&self, vault: &VaultName) -> Result<Summary, EngineError> {
         let scope = self.scope_for_reading(vault).await?;
+        self.summary_of(scope, vault)
+    }
+
+    fn summary_of(&self, scope: Scope, vault: &VaultName) -> Result<Summary, EngineError> {
         let knowledge = self.cache.vault_knowledge(&scope, vault)?.unwrap_or_default();
         Ok(Summary { account: scope.account, knowledge })
     }

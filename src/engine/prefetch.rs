@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use super::stop::Noting;
 use super::wait::Pauses;
 use super::{Engine, EngineError};
-use crate::cache::Scope;
 use crate::service::{JobStatus, Repeat, ServiceError, Tier};
 use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName};
 
@@ -58,33 +58,40 @@ impl Engine {
                 return Ok(Prefetch::AskedBefore);
             }
         }
-        self.start_job(&scope, vault, &first.id, tier).await?;
-        Ok(Prefetch::Queued)
+        match self.start_job(vault, &first.id, tier).await {
+            Ok((job, _noting)) => {
+                self.cache.remember_job(&scope, vault, &first.id, &job, self.clock.now())?;
+                Ok(Prefetch::Queued)
+            }
+            Err(error) => {
+                if error.is_missing_in_vault() {
+                    self.doubt(first, self.clock.now())?;
+                }
+                Err(self.about_vault(vault)(error))
+            }
+        }
     }
 
-    /// A request that may have been carried out is not repeated: a second job would cost a second time.
+    /// A request that may have been carried out is not repeated: a second job would cost a second time. The job is to be
+    /// noted.
     async fn start_job(
         &self,
-        scope: &Scope,
         vault: &VaultName,
         archive: &ArchiveId,
         tier: Option<Tier>,
-    ) -> Result<JobId, EngineError> {
+    ) -> Result<(JobId, Noting<'_>), ServiceError> {
         let mut pauses = Pauses::new();
         let may_help =
             |error: &ServiceError| error.repeat() != Repeat::Useless && !error.is_outcome_unknown();
         for repeat in 0.. {
             let noting = self.stop.noting().await;
             match self.glacier.initiate_archive_job(vault, archive, tier).await {
-                Ok(job) => {
-                    self.cache.remember_job(scope, vault, archive, &job, self.clock.now())?;
-                    return Ok(job);
-                }
+                Ok(job) => return Ok((job, noting)),
                 Err(error) if repeat < REPEATS_MAX && may_help(&error) => {
                     drop(noting);
                     self.clock.sleep(pauses.next()).await;
                 }
-                Err(error) => return Err(self.about_vault(vault)(error)),
+                Err(error) => return Err(error),
             }
         }
         unreachable!("the last repeat has returned")

@@ -1,8 +1,12 @@
 //! Whether an archive exists: yes, no, or unknown.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
-use super::sync::Finished;
+use tokio::sync::Mutex;
+
+use super::sync::{Finished, Inventories};
+use super::told::CLOCKS_APART;
 use super::{Engine, EngineError, Patience, Progress, Sync};
 use crate::cache::{Archive, Finding, INVENTORY_LAG, InventoryKnowledge, InventoryTaken, Scope};
 use crate::service::{INVENTORY_READY_WITHIN, ServiceError};
@@ -17,6 +21,22 @@ const ASK_AGAIN: Duration = Duration::from_secs(12 * 60 * 60);
 /// Why an archive is unknown although there is an inventory.
 const NOT_LISTED: &str =
     "the last inventory does not list it, as may be for three days after an upload; try again later";
+
+/// Why an archive is unknown although the last inventory lists it.
+const TOO_SHORT: &str = "the last inventory lists it, but tells only of what was there two days before it was asked for; more than 48 hours must be allowed";
+/// Why nothing is known of a vault that others have made.
+const NO_INVENTORY_YET: &str = "not all that the vault holds is known, as it was not made from here; wait for Glacier's first inventory of it, about a day after the first upload";
+
+/// What someone has learnt of a vault by its inventories.
+pub(super) struct Learnt {
+    /// When that was: all who asked before may have it, and nobody who asks later.
+    ended: Instant,
+    /// Why the answer may still be unknown.
+    why: String,
+}
+
+/// What was last learnt of each vault. Whoever holds it is learning.
+pub(super) type LearntOfVaults = Mutex<HashMap<VaultName, Learnt>>;
 
 /// What is known of an archive's existence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +78,13 @@ impl Engine {
             return Ok(known);
         }
         let name = quoted(&reference.to_string());
+        let inventory = self.last_inventory(&scope, vault)?;
+        let found = self.find(&scope, vault, reference)?;
+        let is_listed = |archive: &Archive| inventory.is_some_and(|taken| lists(taken, archive));
+        let why = match max_age < UNCHANGED_LAG && found.iter().any(is_listed) {
+            true => TOO_SHORT.to_owned(),
+            false => why,
+        };
         Ok(Presence::Unknown(format!("it is not known whether archive {name} exists: {why}")))
     }
 
@@ -70,16 +97,33 @@ impl Engine {
         max_age: Duration,
     ) -> Result<String, EngineError> {
         let Some(name) = reference.name() else {
-            return self.learn_by_inventory(scope, vault, max_age).await;
+            return self.learn_by_one_inventory(scope, vault, max_age).await;
         };
         if !self.unanswered(scope, vault, name)?.is_empty() {
             self.ask_for_outcomes(scope, vault, name).await?;
         }
-        let why = self.learn_by_inventory(scope, vault, max_age).await?;
+        let why = self.learn_by_one_inventory(scope, vault, max_age).await?;
         match self.unanswered(scope, vault, name)?.first() {
             Some(upload) => self.why_unknown(vault, upload),
             None => Ok(why),
         }
+    }
+
+    /// Lets all who ask about the vault at once share what one of them learns.
+    async fn learn_by_one_inventory(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        max_age: Duration,
+    ) -> Result<String, EngineError> {
+        let begun = Instant::now();
+        let mut learnt = self.learnt.lock().await;
+        if let Some(other) = learnt.get(vault).filter(|other| other.ended >= begun) {
+            return Ok(other.why.clone());
+        }
+        let why = self.learn_by_inventory(scope, vault, max_age).await?;
+        learnt.insert(vault.clone(), Learnt { ended: Instant::now(), why: why.clone() });
+        Ok(why)
     }
 
     /// Takes in an inventory that is newer than the last, or asks for one where there was one before. Returns why the
@@ -109,8 +153,10 @@ impl Engine {
         if last.is_some() || self.cache.has_older_than(scope, vault, now - max_age)? {
             return self.ask_for_inventory(scope, vault).await.map(|_| asked_for(now));
         }
-        self.learn_that_it_was_empty(scope, vault).await?;
-        Ok(format!("not all that the vault holds is known; run: glacier vault sync {vault}"))
+        if self.learn_that_it_was_empty(scope, vault).await? == Inventories::NoneYet {
+            return Ok(format!("{NO_INVENTORY_YET}, and then run: {}", self.sync_command(vault)));
+        }
+        Ok(format!("not all that the vault holds is known; run: {}", self.sync_command(vault)))
     }
 
     /// Tells whether an archive of the name exists, as far as the cache knows; if that is unknown, it does not know why.
@@ -193,7 +239,7 @@ impl Engine {
             ))
         } else if found.iter().all(|archive| archive.deletion_begun.is_some()) {
             Err(format!(
-                "archive {name} found, but a deletion of it was begun here and Glacier's answer is not known"
+                "archive {name} found, but it may be deleted: a deletion that was begun here had no answer, or Glacier did not have it when it was asked for"
             ))
         } else if found.iter().all(is_missing) {
             Err(format!("archive {name} found, but the last inventory must list it and does not"))
@@ -217,11 +263,12 @@ impl Engine {
         inventory: Option<InventoryKnowledge>,
         max_age: Duration,
     ) -> bool {
-        let oldest = self.clock.now() - max_age;
+        let now = self.clock.now();
+        let is_since = |oldest| move |known_at| known_at >= oldest;
         !max_age.is_zero()
             && archives
                 .into_iter()
-                .any(|archive| known_at(archive, inventory).is_some_and(|known_at| known_at >= oldest))
+                .any(|archive| known_at(archive, inventory, now).is_some_and(is_since(now - max_age)))
     }
 }
 
@@ -232,15 +279,16 @@ impl Engine {
 /// An inventory that lists it tells of the time when its job was asked for, less the time in which a change would have
 /// brought about a new one. The column of the cache, which the original reads too, is more careful (three days), so
 /// that in a vault that rests it is always older than the sixty hours that are allowed.
-fn known_at(archive: &Archive, inventory: Option<InventoryKnowledge>) -> Option<Timestamp> {
+fn known_at(archive: &Archive, inventory: Option<InventoryKnowledge>, now: Timestamp) -> Option<Timestamp> {
     if archive.last_seen_upstream.is_some() && inventory.is_some_and(|taken| lacks(taken, archive)) {
         return None;
     }
-    let seen = archive.last_seen_upstream.or(archive.created_here)?;
+    let stored = archive.created_here.filter(|stored| *stored <= now + CLOCKS_APART);
+    let seen = archive.last_seen_upstream.or(stored)?;
     let listed_at =
         inventory.filter(|taken| lists(*taken, archive)).map(|taken| taken.requested - UNCHANGED_LAG);
     let known_at = listed_at.map_or(seen, |listed_at| seen.max(listed_at));
-    (archive.deletion_begun < Some(known_at)).then_some(known_at)
+    archive.has_survived_deletion(known_at).then_some(known_at)
 }
 
 impl Engine {

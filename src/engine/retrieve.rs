@@ -153,7 +153,7 @@ impl Engine {
     /// Finds out how it stands with an order where the list of jobs does not tell for certain.
     async fn look_up(&self, vault: &VaultName, order: &mut Order) -> Result<(), EngineError> {
         // A job that was started here may be missing from the service's list, or not be in it yet.
-        if let Standing::NotAsked | Standing::Failed = order.standing
+        if let Standing::NotAsked | Standing::Failed(_) = order.standing
             && let Some(job) = self.remembered_job(vault, &order.archive.id).await?
         {
             order.take(Some(job), self.clock.now());
@@ -293,10 +293,13 @@ impl Work<'_> {
         }
         let name = order.name.clone();
         let notice = match order.standing {
-            Standing::Failed => Some(Notice::JobFailed { name }),
+            Standing::Failed(_) => Some(Notice::JobFailed { name }),
             Standing::Expired => Some(Notice::OutputExpired { name }),
             _ => None,
         };
+        if let Standing::Failed(asked) = order.standing {
+            self.engine.doubt(&order.archive, asked.unwrap_or_else(|| self.engine.clock.now()))?;
+        }
         if notice.is_some() && !order.may_start_anew() {
             let what = format!("archive {}", crate::types::quoted(&order.name));
             return Err(EngineError::JobFailed { what });
@@ -310,7 +313,12 @@ impl Work<'_> {
             Err(error) if error.is_outcome_unknown() => {
                 self.find_started(&order.archive.id).await?.ok_or(EngineError::Service(error))?
             }
-            Err(error) => return Err(engine.about_vault(self.vault)(error)),
+            Err(error) => {
+                if error.is_missing_in_vault() {
+                    engine.doubt(&order.archive, engine.clock.now())?;
+                }
+                return Err(engine.about_vault(self.vault)(error));
+            }
         };
         engine.cache.remember_job(&self.scope, self.vault, archive, &id, engine.clock.now())?;
         if let Some(notice) = notice {

@@ -31,14 +31,10 @@ impl Engine {
     /// For reading the cache. Whoever was met before needs neither network nor credentials; of someone who does not say
     /// who they are, an account that is known here is meant: the one that has the vault, else the last that was used.
     pub(super) async fn scope_for_reading(&self, vault: &VaultName) -> Result<Scope, EngineError> {
-        if let Some(account) = self.cache.account_of(&self.caller.name())? {
-            let access_key_id = self.caller.access_key_id.clone().unwrap_or_default();
-            return Ok(self.reading(Some(account), access_key_id));
+        if let Some(scope) = self.scope_here(vault)? {
+            return Ok(scope);
         }
         let accounts = self.cache.accounts()?;
-        if !self.caller.is_named() && !accounts.is_empty() {
-            return self.scope_of_the_known(vault, &accounts);
-        }
         match self.scope_of(vault).await {
             Err(EngineError::Service(
                 error @ (ServiceError::NoCredentials { .. } | ServiceError::NoProfile { .. }),
@@ -52,6 +48,19 @@ impl Engine {
             }
             scope => scope,
         }
+    }
+
+    /// The same as far as the cache alone can tell; none of someone who was never met.
+    pub(super) fn scope_here(&self, vault: &VaultName) -> Result<Option<Scope>, EngineError> {
+        if let Some(account) = self.cache.account_of(&self.caller.name())? {
+            let access_key_id = self.caller.access_key_id.clone().unwrap_or_default();
+            return Ok(Some(self.reading(Some(account), access_key_id)));
+        }
+        let accounts = self.cache.accounts()?;
+        if !self.caller.is_named() && !accounts.is_empty() {
+            return self.scope_of_the_known(vault, &accounts).map(Some);
+        }
+        Ok(None)
     }
 
     fn scope_of_the_known(&self, vault: &VaultName, accounts: &[AccountId]) -> Result<Scope, EngineError> {

@@ -128,7 +128,7 @@ impl Engine {
         &self,
         scope: &Scope,
         vault: &VaultName,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Inventories, EngineError> {
         let described = self.glacier.describe_vault(vault).await.map_err(self.about_vault(vault))?;
         let now = self.clock.now();
         let date = now - INVENTORY_LAG;
@@ -138,7 +138,8 @@ impl Engine {
             // Had an upload without an answer been stored long ago, there would be an inventory.
             self.settle_uploads(scope, vault)?;
         }
-        Ok(())
+        let has_one = described.last_inventory.is_some();
+        Ok(if has_one { Inventories::Made } else { Inventories::NoneYet })
     }
 
     async fn wait_for_inventory(
@@ -313,6 +314,13 @@ pub(super) enum Finished {
     },
     /// There is none.
     No,
+}
+
+/// Whether the service has ever made an inventory of a vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inventories {
+    Made,
+    NoneYet,
 }
 
 /// Where findings go.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{Engine, EngineError, Presence};
-use crate::cache::{Archive, ToldArchive};
+use crate::cache::{Archive, INVENTORY_LAG, ToldArchive};
 use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName, quoted};
 
 /// How far ahead a clock of another machine may be for its times to be believed.
-const CLOCKS_APART: Duration = Duration::from_secs(15 * 60);
+pub(super) const CLOCKS_APART: Duration = Duration::from_secs(15 * 60);
 
 /// That an archive was stored, as someone else tells who has stored it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Engine {
     }
 
     /// Takes in that archives were deleted by someone else: those that are on file here no longer count as known to
-    /// exist, unless an inventory has listed them since, and if the service has acknowledged it they are gone.
+    /// exist, unless an inventory lists them that must know, and if the service has acknowledged it they are gone.
     pub async fn told_deleted(
         &self,
         vault: &VaultName,
@@ -62,13 +62,23 @@ impl Engine {
         let since = since.min(self.clock.now());
         for id in archives {
             let known = self.find(&scope, vault, &ArchiveRef::Id(id.clone()))?;
-            let is_news = |archive: &&Archive| archive.last_seen_upstream < Some(since);
+            let must_know = |seen| since + INVENTORY_LAG <= seen;
+            let is_news = |archive: &&Archive| !archive.last_seen_upstream.is_some_and(must_know);
             let Some(archive) = known.iter().find(is_news) else { continue };
             if is_acknowledged {
                 self.cache.mark_deleted(id, since)?;
             } else if archive.deletion_begun < Some(since) {
                 self.cache.begin_deletion(id, since)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Takes in that the service did not bring the archive at that time: someone may have deleted it. From now on it does
+    /// not count as known to exist, until an inventory lists it that must know.
+    pub(super) fn doubt(&self, archive: &Archive, since: Timestamp) -> Result<(), EngineError> {
+        if archive.deletion_begun < Some(since) {
+            self.cache.begin_deletion(&archive.id, since)?;
         }
         Ok(())
     }
@@ -86,13 +96,13 @@ impl Engine {
         Ok(rows.into_iter().filter(is_recent).map(|row| row.id).collect())
     }
 
-    /// Tells whether storing an archive of this name and size would double it. Like [`Engine::presence`], but an archive
+    /// Tells whether storing an archive of this name and size, or of any size, would double it. Like [`Engine::presence`], but an archive
     /// of which nothing is known costs no request.
     pub async fn holding(
         &self,
         vault: &VaultName,
         name: &str,
-        size_bytes: u64,
+        size_bytes: Option<u64>,
         max_age: Duration,
     ) -> Result<Holding, EngineError> {
         let scope = self.scope_of(vault).await?;
@@ -110,9 +120,14 @@ impl Engine {
             Presence::Unknown(why) => return Ok(Holding::Unknown(why)),
             Presence::Present => {}
         }
-        let found = self.find(&scope, vault, &reference)?;
+        let inventory = self.last_inventory(&scope, vault)?;
+        let mut found = self.find(&scope, vault, &reference)?;
+        // One that is gone, beside another that is there, is none to be named.
+        found.retain(|archive| self.is_recent([archive], inventory, max_age));
         // The original did not note sizes.
-        let is_alike = |archive: &&Archive| archive.size_bytes.is_none_or(|size| size == size_bytes);
+        let is_alike = |archive: &&Archive| {
+            archive.size_bytes.zip(size_bytes).is_none_or(|(there, wanted)| there == wanted)
+        };
         Ok(match (found.iter().find(is_alike), found.first()) {
             (Some(alike), _) => Holding::Stored(alike.clone()),
             (None, Some(other)) => Holding::OtherSize(other.clone()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Engine, EngineError};
 use crate::cache::VaultKnowledge;
 use crate::service::{ServiceError, Vault};
-use crate::types::VaultName;
+use crate::types::{AccountId, VaultName};
 
 /// A vault as the service describes it, and what the cache knows of it.
 #[derive(Debug, Clone)]
@@ -65,15 +65,30 @@ impl Engine {
         Ok(details)
     }
 
-    /// Makes sure that the vault exists.
+    /// Makes sure that the vault exists, and returns whose it is. None is made.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::VaultNotFound`] if it does not.
+    pub async fn require_vault(&self, vault: &VaultName) -> Result<AccountId, EngineError> {
+        let mut scope = self.scope().await?;
+        let described = self.glacier.describe_vault(vault).await.map_err(self.about_vault(vault))?;
+        self.learn(&mut scope, vault, &described.account)?;
+        Ok(described.account)
+    }
+
+    /// Makes sure that the vault exists, and returns whose it is.
     ///
     /// Asked first is whether it does: of a vault that was not there, it is known from then on that all it holds is
     /// in this cache. A crash after its creation only loses that knowledge.
-    pub async fn create_vault(&self, vault: &VaultName) -> Result<(), EngineError> {
+    pub async fn create_vault(&self, vault: &VaultName) -> Result<AccountId, EngineError> {
         let mut scope = self.scope().await?;
         let before = self.glacier.describe_vault(vault).await;
         match before {
-            Ok(described) => self.learn(&mut scope, vault, &described.account),
+            Ok(described) => {
+                self.learn(&mut scope, vault, &described.account)?;
+                Ok(described.account)
+            }
             Err(error @ (ServiceError::Unanswered { .. } | ServiceError::NotGlacier { .. })) => {
                 Err(error.into())
             }
@@ -83,7 +98,8 @@ impl Engine {
                 let account = self.glacier.create_vault(vault).await?;
                 self.learn(&mut scope, vault, &account)?;
                 let empty_since = was_missing.then(|| self.clock.now());
-                Ok(self.cache.remember_vault(&account, &scope, vault, empty_since)?)
+                self.cache.remember_vault(&account, &scope, vault, empty_since)?;
+                Ok(account)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! How the service is reached: endpoint, region, credentials, time limits.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
@@ -17,7 +17,7 @@ use aws_sdk_glacier::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_glacier::error::BoxError;
 use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 use tracing::trace;
 
 use super::bandwidth::Bandwidth;
@@ -34,6 +34,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long one try of such a call may go unanswered.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// For how long the access key that a provider has named is taken for the caller's: a provider may be a program or a
+/// server, and a process may serve thousands of keys. As long as the SDK keeps credentials that do not expire.
+const KEY_KNOWN_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// What decides which Glacier is spoken to. Whatever is left out follows AWS's own rules.
 #[derive(Debug, Clone, Default)]
@@ -99,6 +103,14 @@ pub struct Glacier {
     config: Arc<OnceCell<SdkConfig>>,
     client: Arc<OnceCell<aws_sdk_glacier::Client>>,
     url: Arc<OnceLock<String>>,
+    asked: Arc<Mutex<Option<Asked>>>,
+}
+
+/// The access key that a provider has named.
+#[derive(Debug)]
+struct Asked {
+    access_key_id: String,
+    until: Instant,
 }
 
 /// Notes the URL that the SDK has worked out of endpoint, environment, profile and region.
@@ -156,6 +168,7 @@ impl Glacier {
             config: Arc::default(),
             client: Arc::default(),
             url: Arc::default(),
+            asked: Arc::default(),
         })
     }
 
@@ -218,6 +231,16 @@ impl Glacier {
         loader.load().await
     }
 
+    /// Returns the options of a command that means the same Glacier, as far as they were given: each with a space before.
+    pub fn options(&self) -> String {
+        let Connection { region, endpoint_url, profile, .. } = &*self.connection;
+        let region = region.as_ref().map(|region| ("region", region.as_str()));
+        let url = endpoint_url.as_deref().map(|url| ("endpoint-url", url));
+        let profile = profile.as_deref().map(|name| ("profile", name));
+        let given = [region, url, profile].into_iter().flatten();
+        given.map(|(option, value)| format!(" --{option} {}", word(value))).collect()
+    }
+
     /// Lets data come and go no faster than this, together with all others who share the limit.
     #[must_use]
     pub fn with_bandwidth(mut self, bandwidth: Option<Arc<Bandwidth>>) -> Self {
@@ -236,6 +259,10 @@ impl Glacier {
     ///
     /// [`ServiceError::NoCredentials`] when AWS's chain of providers has none.
     pub async fn access_key_id(&self) -> Result<String, ServiceError> {
+        let mut asked = self.asked.lock().await;
+        if let Some(asked) = asked.as_ref().filter(|asked| Instant::now() < asked.until) {
+            return Ok(asked.access_key_id.clone());
+        }
         let none = || ServiceError::NoCredentials { cause: String::new() };
         let provider = self.config().await.credentials_provider().ok_or_else(none)?;
         let credentials = provider.provide_credentials().await;
@@ -246,8 +273,17 @@ impl Glacier {
             return Err(ServiceError::Configuration { cause });
         }
         trace!("requests are signed with access key {id}");
+        let left = credentials.expiry().map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
+        let good_for = left.map_or(KEY_KNOWN_FOR, |left| (left / 2).min(KEY_KNOWN_FOR));
+        *asked = Some(Asked { access_key_id: id.to_owned(), until: Instant::now() + good_for });
         Ok(id.to_owned())
     }
+}
+
+/// As a shell takes it for one word.
+fn word(value: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
+    if value.bytes().all(is_plain) { value.to_owned() } else { quoted(value) }
 }
 
 /// AWS's chain without the instance metadata service, which would be asked, slowly, on machines that have none.

@@ -137,6 +137,11 @@ impl ServiceError {
         }
     }
 
+    /// Returns whether it is an archive, job or upload that the service does not have, in a vault that it has.
+    pub fn is_missing_in_vault(&self) -> bool {
+        matches!(self, Self::NotFound { message } if !message.starts_with("Vault not found"))
+    }
+
     /// Returns what to do about it, in words that can follow the error: a command to run, a setting to check.
     pub fn hint(&self) -> Option<String> {
         sentences::hint(self)
@@ -161,7 +166,8 @@ impl ServiceError {
         match error {
             SdkError::ServiceError(answer) => match answer.err().code() {
                 Some(code) => {
-                    Self::from_code(code, &one_line(answer.err().message().unwrap_or("no message")))
+                    let message = one_line(answer.err().message().unwrap_or("no message"));
+                    Self::from_code(code, &message, answer.raw().status().as_u16())
                 }
                 None => Self::NotGlacier { place, status: answer.raw().status().as_u16() },
             },
@@ -187,8 +193,10 @@ impl ServiceError {
         Self::Unanswered { place, cause, never_sent }
     }
 
-    /// By the service's error code (API reference, "Error Responses"): its HTTP status is no safe guide.
-    fn from_code(code: &str, message: &str) -> Self {
+    /// By the service's error code (API reference, "Error Responses"): its HTTP status is no safe guide where the code is
+    /// known. Of a code that is not, the status tells at least whether the service means that it has failed itself: then
+    /// it may have done what was asked.
+    fn from_code(code: &str, message: &str, status: u16) -> Self {
         let (code_text, message_text) = (code.to_owned(), message.to_owned());
         match code {
             "ResourceNotFoundException" if message.contains("not yet generated an initial inventory") => {
@@ -211,7 +219,9 @@ impl ServiceError {
             | "InternalFailure"
             | "RequestTimeoutException"
             | "InsufficientCapacityException" => Self::Unavailable { code: code_text, message: message_text },
-            code if is_throttling(code) => Self::Unavailable { code: code_text, message: message_text },
+            code if is_throttling(code) || status >= 500 => {
+                Self::Unavailable { code: code_text, message: message_text }
+            }
             _ => Self::Refused { code: code_text, message: message_text },
         }
     }

@@ -218,10 +218,12 @@ impl Glacier {
         Ok(())
     }
 
-    /// Deletes the archive; one that is deleted already counts as done.
+    /// Deletes the archive; one that is deleted already counts as done. Sent once, so that whoever repeats it knows how
+    /// each try ended.
     pub async fn delete_archive(&self, vault: &VaultName, archive: &ArchiveId) -> Result<(), ServiceError> {
         let request =
             self.client().await.delete_archive().vault_name(vault.as_str()).archive_id(archive.as_str());
+        let request = request.customize().config_override(retries::left_to_the_engine());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
         self.require_genuine(&answer)?;
         debug!("archive {archive} is deleted from vault {vault}");

@@ -91,7 +91,7 @@ impl Glacier {
                 let topic = config.sns_topic()?.to_owned();
                 Some(Notifications { topic, events: config.events().to_vec() })
             })),
-            Err(ServiceError::NotFound { message }) if !message.starts_with("Vault not found") => Ok(None),
+            Err(error) if error.is_missing_in_vault() => Ok(None),
             Err(error) => Err(error),
         }
     }

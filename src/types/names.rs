@@ -132,10 +132,14 @@ impl fmt::Display for Region {
 ///
 /// # Errors
 ///
-/// When it does not begin with `https://` or `http://` and a host.
+/// When it does not begin with `https://` or `http://` and a host, or names a user: what stands there may be a secret, and
+/// URLs are shown.
 pub fn endpoint_url(text: &str) -> Result<String, InvalidValue> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     match rest {
+        Some(rest) if rest.split('/').next().is_some_and(|host| host.contains('@')) => {
+            Err(InvalidValue("it must not name a user".to_owned()))
+        }
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(text.to_owned()),
         _ => Err(InvalidValue("it must begin with https:// or http:// and name a host".to_owned())),
     }

@@ -103,7 +103,7 @@ impl Knowledge {
     }
 
     /// The last time at which the archive is known to have existed: stored, seen, or listed by the last inventory; unless
-    /// a deletion was begun since.
+    /// a deletion was begun since, or less than three days before.
     fn known_at(&self, id: &str, row: &Row) -> Option<f64> {
         if row.seen.is_some() && self.is_gone(id, row) {
             return None;
@@ -111,7 +111,7 @@ impl Knowledge {
         let listed = self.inventory.as_ref().filter(|taken| taken.listed.contains(id));
         let seen = row.seen.unwrap_or(row.made);
         let known = listed.map_or(seen, |taken| seen.max(taken.requested - UNCHANGED));
-        row.begun.is_none_or(|begun| begun < known).then_some(known)
+        row.begun.is_none_or(|begun| begun + LAG <= known).then_some(known)
     }
 
     pub fn is_recent(&self, id: &str, row: &Row, now: f64) -> bool {
@@ -199,7 +199,7 @@ impl Knowledge {
     }
 
     /// Learns what a branch keeps of a key: stored, it counts as known to exist since; removed, it no longer does, unless
-    /// it was seen since.
+    /// it was seen three days later.
     pub fn learn(&mut self, name: &str, state: &str, now: f64) {
         let fields: Vec<&str> = state.split(' ').collect();
         let Some(time) = fields.get(1).and_then(|seconds| seconds.parse::<f64>().ok()) else { return };
@@ -208,7 +208,7 @@ impl Knowledge {
                 let since = time.min(now);
                 for id in ids {
                     let Some(row) = self.rows.get_mut(*id).filter(|row| row.is_live()) else { continue };
-                    if row.seen.is_some_and(|seen| seen >= since) {
+                    if row.seen.is_some_and(|seen| seen >= since + LAG) {
                         continue;
                     }
                     if word == "removed" {

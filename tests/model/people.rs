@@ -126,7 +126,9 @@ impl World {
             _ => vec![Retrieval::Queued],
         };
         let is_there = ids.iter().any(|id| self.archives[id].deleted.is_none());
-        match self.retrieved(who, reference).await {
+        let retrieved = self.retrieved(who, reference).await;
+        self.take_doubts(who, ids, &jobs);
+        match retrieved {
             Ok(Retrieval::Queued) if expected.contains(&Retrieval::Queued) => {
                 self.jobs_begun += 1;
                 self.check_asked_for(&jobs, ids);
@@ -138,6 +140,8 @@ impl World {
                 let is_gone = !is_there && expected == [Retrieval::Queued];
                 let is_said = matches!(error, EngineError::Service(ServiceError::NotFound { .. }));
                 assert!(is_gone && is_said, "{error}, not {expected:?}");
+                let is_in_doubt = |id: &String| self.peers[who].knows.rows[id].begun.is_some();
+                assert!(ids.iter().all(is_in_doubt), "Glacier has none of {ids:?}");
                 return;
             }
         }
@@ -147,6 +151,24 @@ impl World {
             let hash = glacier_engine::treehash::TreeHash::of(&brought).to_string();
             let expected = &self.archives[&ids[0]].hash;
             assert_eq!(hash, *expected, "what was brought");
+        }
+    }
+
+    /// What Glacier does not have when it is asked for, or has not brought, is in doubt since then; nothing else is.
+    fn take_doubts(&mut self, who: usize, ids: &[String], jobs: &[Job]) {
+        let (now, peer) = (self.now(), &mut self.peers[who]);
+        let cached = peer.cached().rows;
+        for id in ids {
+            let (Some(row), Some(cached)) = (peer.knows.rows.get_mut(id), cached.get(id)) else { continue };
+            if cached.begun == row.begun {
+                continue;
+            }
+            let begun = cached.begun.expect("a doubt is not settled by a question");
+            let is_missing = self.archives[id].deleted.is_some() && (begun - now).abs() < 1.0;
+            let is_of = |job: &&Job| job.fails && job.archive.as_ref() == Some(id);
+            let has_failed = jobs.iter().filter(is_of).any(|job| (job.created - begun).abs() < 1.0);
+            assert!(is_missing || has_failed, "{id} is in doubt for no reason");
+            row.begun = Some(begun);
         }
     }
 

@@ -200,6 +200,9 @@ impl World {
         };
         let mut about: BTreeSet<String> = cached.rows.keys().filter(|id| is_new(id)).cloned().collect();
         about.extend(target.map(str::to_owned));
+        if let Step::Retrieve { .. } | Step::RetrieveById { .. } = step {
+            about.extend(self.in_doubt(&allowed[0], cached.rows.clone()));
+        }
         if let (Some(id), Step::Delete { .. } | Step::DeleteById { .. }) = (target, step)
             && self.archives[id].deleted.is_some()
             && let Some(row) = cached.rows.get(id)
@@ -207,6 +210,18 @@ impl World {
             assert!(row.begun.is_some(), "there is no record of the deletion of {id}: {row:?}");
         }
         self.adopt(who, &cached, allowed, &about);
+    }
+
+    /// Those that Glacier was asked for, and does not have or has not brought.
+    fn in_doubt(&self, before: &Knowledge, rows: BTreeMap<String, Row>) -> BTreeSet<String> {
+        let jobs = self.books.jobs(self.now());
+        let has_failed = |id: &String| jobs.iter().any(|job| job.fails && job.archive.as_ref() == Some(id));
+        let is_newly = |id: &String, row: &Row| {
+            before.rows.get(id).is_some_and(|before| Row { begun: row.begun, ..before.clone() } == *row)
+        };
+        let mut doubts = rows;
+        doubts.retain(|id, row| row.begun.is_some() && is_newly(id, row));
+        doubts.into_keys().filter(|id| self.archives[id].deleted.is_some() || has_failed(id)).collect()
     }
 
     /// Takes over what a cache says: but for what the step is about, it is one of what is allowed; and it is true.

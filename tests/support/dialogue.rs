@@ -18,6 +18,10 @@ pub const OTHER_SETTINGS: &str = "
     < GETCONFIG profile
     > VALUE
     < GETCONFIG bwlimit
+    > VALUE
+    < GETCONFIG account
+    > VALUE
+    < GETCONFIG sameas-name
     > VALUE";
 
 /// The dialogue of one STORE of a key of which nothing is known.

@@ -35,7 +35,8 @@ pub struct Session {
     input: DuplexStream,
     output: mpsc::UnboundedReceiver<u8>,
     task: JoinHandle<io::Result<End>>,
-    vault: String,
+    /// The one that is set where nothing is kept.
+    pub vault: String,
 }
 
 struct Output(mpsc::UnboundedSender<u8>);
@@ -52,6 +53,13 @@ impl Write for Output {
 }
 
 impl Session {
+    /// The same, with the settings that are kept as `config NAME`.
+    pub async fn prepared_with(emulator: &Arc<Emulator>, machine: &Machine, kept: &mut impl States) -> Self {
+        let mut session = Self::prepared(emulator, machine).await;
+        assert_eq!(session.asks("PREPARE", kept).await, "PREPARE-SUCCESS");
+        session
+    }
+
     /// Starts a remote of vault `v` with the cache of a machine.
     pub async fn prepared(emulator: &Arc<Emulator>, machine: &Machine) -> Self {
         Self::prepared_for(emulator, machine, "v").await
@@ -95,8 +103,16 @@ impl Session {
             let line = self.line().await;
             let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
             match word {
-                "GETCONFIG" if rest == "vault" => self.says(&format!("VALUE {}", self.vault)).await,
-                "GETCONFIG" | "GETGITDIR" => self.says("VALUE ").await,
+                "GETCONFIG" => {
+                    let kept = states.get(&format!("config {rest}"));
+                    let value = if rest == "vault" && kept.is_empty() { self.vault.clone() } else { kept };
+                    self.says(&format!("VALUE {value}")).await;
+                }
+                "GETGITDIR" | "GETUUID" => self.says("VALUE ").await,
+                "SETCONFIG" => {
+                    let (name, value) = rest.split_once(' ').unwrap();
+                    states.set(&format!("config {name}"), value);
+                }
                 "GETCREDS" => self.says("CREDS  ").await,
                 "GETSTATE" => self.says(&format!("VALUE {}", states.get(rest))).await,
                 "SETSTATE" => {

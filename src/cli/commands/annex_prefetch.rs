@@ -23,11 +23,7 @@ pub(super) async fn run(session: &Session, args: annex::Prefetch) -> Result<Exit
         None => only_remote()?,
     };
     let place = Place::of(&remote)?;
-    // A remote without a tier of its own says Standard.
-    let of_remote = Tier::named(&place.tier);
-    let chosen_there = of_remote.filter(|tier| *tier != Tier::Standard);
-    let tier = args.tier.map(Tier::from).or(chosen_there).or(session.defaults.tier).or(of_remote);
-    let tier = tier.unwrap_or(Tier::Standard);
+    let tier = args.tier.map(Tier::from).or(place.tier).or(session.defaults.tier).unwrap_or(Tier::Standard);
     let mut files = wanted(&remote, &args.matching)?;
     place.in_order_of_storing(&session.engine, &mut files).await;
     if args.dry_run {
@@ -96,7 +92,8 @@ struct Place {
     vault: VaultName,
     region: String,
     prefix: String,
-    tier: String,
+    /// The one that is set for it; none where it would take the default.
+    tier: Option<Tier>,
     is_encrypted: bool,
 }
 
@@ -113,7 +110,7 @@ impl Place {
             vault: vault.parse()?,
             region,
             prefix: field("file prefix").unwrap_or_default(),
-            tier: field("tier").unwrap_or_default(),
+            tier: field("tier from").and_then(|_| Tier::named(&field("tier")?)),
             is_encrypted: field("encryption").is_some_and(|scheme| !scheme.starts_with("none")),
         })
     }

@@ -34,8 +34,8 @@ pub(super) enum Standing {
     /// A job from before is under way.
     Pending(JobId),
     Ready(JobId, ArchiveJob),
-    /// Its job has brought nothing.
-    Failed,
+    /// Its job, asked for at that time, has brought nothing.
+    Failed(Option<Timestamp>),
     /// What its job had brought is no longer there.
     Expired,
     /// It is where it belongs; that job has brought it.
@@ -58,7 +58,7 @@ impl Standing {
             let id = job.id.clone();
             if list.is_fresh { Self::Pending(id) } else { Self::Unsure(id) }
         } else if !ours.is_empty() {
-            Self::Failed
+            Self::Failed(ours.iter().filter_map(|(job, _)| job.created_at().ok()).max())
         } else {
             Self::NotAsked
         }
@@ -80,7 +80,7 @@ impl Order {
         others.sort_by_key(|(standing, _)| match standing {
             Standing::Ready(..) => 0,
             Standing::Pending(_) | Standing::Unsure(_) => 1,
-            Standing::Failed => 3,
+            Standing::Failed(_) => 3,
             _ => 2,
         });
         others.reverse();
@@ -121,7 +121,7 @@ impl Order {
             | Standing::Ready(id, _)
             | Standing::Done(id) => Some(id),
             Standing::GivenUp(id) => id.as_ref(),
-            Standing::NotAsked | Standing::Failed | Standing::Expired | Standing::NotTried => None,
+            Standing::NotAsked | Standing::Failed(_) | Standing::Expired | Standing::NotTried => None,
         }
     }
 
@@ -137,7 +137,7 @@ impl Order {
                 Standing::Queued(_) => Standing::Queued(id),
                 _ => Standing::Pending(id),
             },
-            Some(_) => Standing::Failed,
+            Some(job) => Standing::Failed(job.created_at().ok()),
         };
     }
 
@@ -154,7 +154,7 @@ impl Order {
 
     /// Returns whether a job is to be started.
     pub(super) fn wants_job(&self) -> bool {
-        matches!(self.standing, Standing::NotAsked | Standing::Failed | Standing::Expired)
+        matches!(self.standing, Standing::NotAsked | Standing::Failed(_) | Standing::Expired)
     }
 
     /// Returns whether there is nothing left to do.

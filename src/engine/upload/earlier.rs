@@ -117,11 +117,18 @@ impl Upload<'_> {
                 }
                 Err(error) => Err(error),
             },
-            Err(ServiceError::NotFound { message }) if !message.starts_with("Vault not found") => {
+            Err(error) if error.is_missing_in_vault() => {
                 earlier.open.push(upload);
                 Ok(None)
             }
-            Err(ServiceError::Refused { .. }) => self.give_up(lock, Some(id)).await.map(|()| None),
+            Err(ServiceError::Refused { .. }) => {
+                // Only what is given up for certain is known not to be an archive.
+                match self.engine.glacier.abort_upload(vault, id).await {
+                    Ok(()) => self.engine.cache.forget_upload(lock)?,
+                    Err(_) => earlier.open.push(upload),
+                }
+                Ok(None)
+            }
             Err(error) => Err(self.engine.about_vault(vault)(error)),
         }
     }

@@ -68,7 +68,8 @@ impl Engine {
         let since = upload.storing.map_or_else(|| self.clock.now(), |storing| storing.since);
         let listed: Timestamp = since + LISTED_WITHIN;
         Ok(format!(
-            "an upload of it on {since} had no answer and may have stored it; 'glacier vault sync {vault}' tells: from about {listed} on if it is stored, some days later if it is not"
+            "an upload of it on {since} had no answer and may have stored it; '{}' tells: from about {listed} on if it is stored, some days later if it is not",
+            self.sync_command(vault)
         ))
     }
 }

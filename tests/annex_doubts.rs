@@ -1,0 +1,315 @@
+//! The special remote where what it knows is not the whole truth: other clones, other programs, other accounts, other
+//! prefixes. Each test is a way in which a copy was forgotten, called present or paid for without need.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_glacier::Client;
+use glacier_emulator::Emulator;
+use glacier_engine::types::VaultName;
+use support::HOUR;
+use support::machine::{Machine, connection};
+use support::session::Session;
+
+const KEY: &str = "SHA256E-s5--aa.txt";
+
+type States = BTreeMap<String, String>;
+
+struct World {
+    emulator: Arc<Emulator>,
+    client: Client,
+    here: Machine,
+    vault: VaultName,
+    states: States,
+}
+
+impl World {
+    async fn new() -> Self {
+        let emulator = Arc::new(Emulator::builder().job_delay(4 * HOUR).start().await.unwrap());
+        let client = Client::new(&emulator.sdk_config());
+        let here = Machine::new(&emulator).await;
+        let vault = "v".parse().unwrap();
+        here.engine.create_vault(&vault).await.unwrap();
+        Self { emulator, client, here, vault, states: States::new() }
+    }
+
+    async fn remote(&self) -> Session {
+        Session::prepared(&self.emulator, &self.here).await
+    }
+
+    /// Another clone with a cache of its own.
+    async fn elsewhere(&self) -> Machine {
+        Machine::new(&self.emulator).await
+    }
+
+    fn file(&self, content: &str) -> String {
+        let path = self.here.home.path().join(format!("file of {} bytes", content.len()));
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn target(&self) -> String {
+        self.here.home.path().join("target").to_str().unwrap().to_owned()
+    }
+
+    async fn delete(&self, id: &str) {
+        self.client.delete_archive().vault_name("v").archive_id(id).send().await.unwrap();
+    }
+
+    /// The id that the state of the key names.
+    fn told(&self, key: &str) -> String {
+        self.states[key].rsplit(' ').next().unwrap().to_owned()
+    }
+
+    fn count(&self, operation: &str) -> u64 {
+        self.emulator.requests().get(operation).copied().unwrap_or(0)
+    }
+}
+
+/// Asks for one reply after the other, which must begin so.
+async fn plays(remote: &mut Session, states: &mut States, dialogue: &[(&str, &str)]) {
+    for (request, answer) in dialogue {
+        let said = remote.asks(request, states).await;
+        assert!(said.starts_with(answer), "{request}: {said}");
+    }
+}
+
+/// A forgotten region made an empty vault, and by it every copy counted as lost.
+#[tokio::test]
+async fn another_way_to_the_same_archives_makes_no_vault() {
+    let world = World::new().await;
+    for (vault, answer) in [
+        ("", "INITREMOTE-FAILURE give the vault of the remote that this one is the same as, with vault="),
+        ("photos", "INITREMOTE-FAILURE vault 'photos' not found in region us-east-1"),
+        ("v", "INITREMOTE-SUCCESS"),
+    ] {
+        let mut remote = world.remote().await;
+        remote.vault = vault.to_owned();
+        let mut config = States::from([("config sameas-name".to_owned(), "old".to_owned())]);
+        plays(&mut remote, &mut config, &[("INITREMOTE", answer)]).await;
+    }
+    assert_eq!(world.count("CreateVault"), 1);
+}
+
+/// `enableremote` with the keys of another account made the vault there, and the same cache then told of both.
+#[tokio::test]
+async fn a_remote_is_not_made_anew_in_another_account() {
+    let world = World::new().await;
+    let mut remote = world.remote().await;
+    let mut config = States::from([("config vault".to_owned(), "v".to_owned())]);
+    plays(&mut remote, &mut config, &[("INITREMOTE", "INITREMOTE-SUCCESS")]).await;
+    assert_eq!(config["config account"], "111122223333");
+    let others = Arc::new(Emulator::builder().account("444455556666").start().await.unwrap());
+    let there = Machine::new(&others).await;
+    let mut remote = Session::prepared(&others, &there).await;
+    plays(&mut remote, &mut config, &[("INITREMOTE", "INITREMOTE-FAILURE vault 'v' not found")]).await;
+    there.engine.create_vault(&world.vault).await.unwrap();
+    let answer =
+        "INITREMOTE-FAILURE the keys are of AWS account 444455556666, the remote is in account 111122223333";
+    plays(&mut remote, &mut config, &[("INITREMOTE", answer)]).await;
+    assert_eq!(others.requests()["CreateVault"], 1);
+}
+
+/// Another clone had removed the key and stored it again. Each `get` asked for the old archive once more.
+#[tokio::test]
+async fn what_the_repository_knows_is_asked_for_before_what_the_cache_knows() {
+    let mut world = World::new().await;
+    let mut remote = world.remote().await;
+    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
+    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    let there = world.elsewhere().await;
+    let mut other = Session::prepared(&world.emulator, &there).await;
+    let remove = format!("REMOVE {KEY}");
+    plays(&mut other, &mut world.states, &[(&remove, "REMOVE-SUCCESS"), (&store, "TRANSFER-SUCCESS")]).await;
+    let retrieve = format!("TRANSFER RETRIEVE {KEY} {}", world.target());
+    let queued = format!("TRANSFER-FAILURE RETRIEVE {KEY} queued");
+    plays(&mut remote, &mut world.states, &[(&retrieve, &queued)]).await;
+    world.emulator.advance(4 * HOUR);
+    plays(&mut remote, &mut world.states, &[(&retrieve, "TRANSFER-SUCCESS")]).await;
+    assert_eq!(world.count("InitiateJob"), 1);
+}
+
+/// An empty file took the place of an archive in the key's state, which was lost to all clones.
+#[tokio::test]
+async fn an_empty_file_does_not_take_the_place_of_an_archive() {
+    let mut world = World::new().await;
+    let mut remote = world.remote().await;
+    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
+    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    let kept = world.states.clone();
+    let empty = format!("TRANSFER STORE {KEY} {}", world.file(""));
+    let there = world.elsewhere().await;
+    let mut other = Session::prepared(&world.emulator, &there).await;
+    for remote in [&mut remote, &mut other] {
+        plays(remote, &mut world.states, &[(&empty, "TRANSFER-FAILURE")]).await;
+    }
+    assert_eq!(world.states, kept);
+}
+
+/// The key was called removed, and the archive left.
+#[tokio::test]
+async fn what_was_stored_with_another_prefix_is_found_by_its_id() {
+    let mut world = World::new().await;
+    world.states.insert("config fileprefix".to_owned(), "old-".to_owned());
+    let mut remote = Session::prepared_with(&world.emulator, &world.here, &mut world.states).await;
+    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
+    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    world.states.insert("config fileprefix".to_owned(), "new-".to_owned());
+    let mut remote = Session::prepared_with(&world.emulator, &world.here, &mut world.states).await;
+    let retrieve = format!("TRANSFER RETRIEVE {KEY} {}", world.target());
+    plays(
+        &mut remote,
+        &mut world.states,
+        &[
+            (&format!("CHECKPRESENT {KEY}"), "CHECKPRESENT-SUCCESS"),
+            (&store, "TRANSFER-SUCCESS"),
+            (&retrieve, &format!("TRANSFER-FAILURE RETRIEVE {KEY} queued")),
+            (&format!("REMOVE {KEY}"), "REMOVE-SUCCESS"),
+            (&format!("CHECKPRESENT {KEY}"), "CHECKPRESENT-FAILURE"),
+        ],
+    )
+    .await;
+    assert_eq!((world.count("UploadArchive"), world.count("DeleteArchive")), (1, 1));
+}
+
+/// Of two archives one was deleted and the other refused; the state named the first again.
+#[tokio::test]
+async fn a_removal_that_ends_halfway_leaves_the_name_of_what_is_left() {
+    let mut world = World::new().await;
+    let mut remote = world.remote().await;
+    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
+    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    let first = world.told(KEY);
+    let second = world.here.upload(&world.vault, KEY, b"hello").await;
+    world.emulator.set_fault("access-denied@DeleteArchive#2".parse().unwrap());
+    plays(&mut remote, &mut world.states, &[(&format!("REMOVE {KEY}"), "REMOVE-FAILURE")]).await;
+    let left = if world.told(KEY) == first { None } else { Some(world.told(KEY)) };
+    assert_eq!(left.as_deref(), Some(second.id.as_str()), "{}", world.states[KEY]);
+    let there = world.elsewhere().await;
+    let mut other = Session::prepared(&world.emulator, &there).await;
+    let retrieve = format!("TRANSFER RETRIEVE {KEY} {}", world.target());
+    let queued = format!("TRANSFER-FAILURE RETRIEVE {KEY} queued");
+    plays(&mut other, &mut world.states, &[(&retrieve, &queued)]).await;
+    world.emulator.advance(4 * HOUR);
+    plays(&mut other, &mut world.states, &[(&retrieve, "TRANSFER-SUCCESS")]).await;
+}
+
+#[tokio::test]
+async fn what_a_newer_version_has_kept_is_neither_absent_nor_overwritten() {
+    let mut world = World::new().await;
+    let mut remote = world.remote().await;
+    let kept = "2 1795000000 something new";
+    world.states.insert(KEY.to_owned(), kept.to_owned());
+    let (file, empty) = (world.file("hello"), world.file(""));
+    plays(
+        &mut remote,
+        &mut world.states,
+        &[
+            (&format!("CHECKPRESENT {KEY}"), "CHECKPRESENT-UNKNOWN"),
+            (&format!("TRANSFER STORE {KEY} {file}"), "TRANSFER-FAILURE"),
+            (&format!("TRANSFER STORE {KEY} {empty}"), "TRANSFER-FAILURE"),
+            (&format!("REMOVE {KEY}"), "REMOVE-FAILURE"),
+        ],
+    )
+    .await;
+    assert_eq!((world.states[KEY].as_str(), world.count("UploadArchive")), (kept, 0));
+}
+
+/// What is encrypted twice differs, so that two of a name could not be retrieved by any command.
+#[tokio::test]
+async fn of_archives_of_a_key_that_differ_one_is_brought() {
+    let mut world = World::new().await;
+    const ENCRYPTED: &str = "GPGHMACSHA1--dd";
+    world.here.upload(&world.vault, ENCRYPTED, b"one").await;
+    world.here.upload(&world.vault, ENCRYPTED, b"the other").await;
+    let mut remote = world.remote().await;
+    let retrieve = format!("TRANSFER RETRIEVE {ENCRYPTED} {}", world.target());
+    let queued = format!("TRANSFER-FAILURE RETRIEVE {ENCRYPTED} queued");
+    let store = format!("TRANSFER STORE {ENCRYPTED} {}", world.file("of another size"));
+    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS"), (&retrieve, &queued)]).await;
+    world.emulator.advance(4 * HOUR);
+    plays(&mut remote, &mut world.states, &[(&retrieve, "TRANSFER-SUCCESS")]).await;
+    assert_eq!((world.count("InitiateJob"), world.count("UploadArchive")), (1, 2));
+}
+
+/// Nothing can be stored under the key of an empty file, so that it need not wait for an inventory.
+#[tokio::test]
+async fn the_key_of_an_empty_file_is_absent_where_nothing_is_kept_of_it() {
+    let mut world = World::new().await;
+    let there = world.elsewhere().await;
+    let mut other = Session::prepared(&world.emulator, &there).await;
+    let states = &mut world.states;
+    plays(&mut other, states, &[("CHECKPRESENT SHA256E-s0--e3", "CHECKPRESENT-FAILURE")]).await;
+    plays(&mut other, states, &[("CHECKPRESENT SHA256E-s1--e3", "CHECKPRESENT-UNKNOWN")]).await;
+}
+
+/// WHEREIS is answered without the network, so also where there is none.
+#[tokio::test]
+async fn where_a_key_is_does_not_need_the_service() {
+    let mut world = World::new().await;
+    let mut remote = world.remote().await;
+    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
+    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    let there = world.elsewhere().await;
+    let mut other = Session::prepared(&world.emulator, &there).await;
+    let before = world.emulator.requests();
+    let answer = format!("WHEREIS-SUCCESS id:{}", world.told(KEY));
+    plays(&mut other, &mut world.states, &[(&format!("WHEREIS {KEY}"), &answer)]).await;
+    assert_eq!(world.emulator.requests(), before);
+}
+
+/// Each of the threads of `git annex fsck -J8` asked for an inventory of its own.
+#[tokio::test]
+async fn all_who_ask_at_once_share_one_inventory() {
+    let world = World::new().await;
+    for number in 0..8 {
+        world.here.upload(&world.vault, &format!("n{number}"), b"hello").await;
+    }
+    world.emulator.advance(61 * HOUR);
+    let ask = async || {
+        let asking = (0..8).map(|number| {
+            let name = glacier_engine::types::ArchiveRef::Name(format!("n{number}"));
+            let (engine, vault) = (&world.here.engine, &world.vault);
+            async move { engine.presence(vault, &name, Duration::from_secs(60 * 3600)).await.unwrap() }
+        });
+        futures_util::future::join_all(asking).await
+    };
+    use glacier_engine::engine::Presence;
+    assert!(ask().await.iter().all(|presence| matches!(presence, Presence::Unknown(_))));
+    assert_eq!(world.count("InitiateJob"), 1);
+    world.emulator.advance(4 * HOUR);
+    assert!(ask().await.iter().all(|presence| *presence == Presence::Present));
+    assert_eq!((world.count("InitiateJob"), world.count("GetJobOutput")), (1, 1));
+}
+
+/// What is said to run means the vault of the remote, whatever the configuration of the machine says.
+#[tokio::test]
+async fn what_is_said_to_run_names_region_and_endpoint() {
+    let world = World::new().await;
+    let there = world.elsewhere().await;
+    let mut other = Session::prepared(&world.emulator, &there).await;
+    let said = other.asks(&format!("CHECKPRESENT {KEY}"), &mut States::new()).await;
+    let url = connection(&world.emulator).endpoint_url.unwrap();
+    let command = format!("run: glacier vault sync v --region us-east-1 --endpoint-url {url}");
+    assert!(said.ends_with(&command), "{said}");
+}
+
+/// What one clone has removed and Glacier denies to have is not asked for by its id either.
+#[tokio::test]
+async fn an_archive_that_was_deleted_elsewhere_is_not_found_by_its_id() {
+    let mut world = World::new().await;
+    let mut remote = world.remote().await;
+    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
+    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    world.delete(&world.told(KEY)).await;
+    let retrieve = format!("TRANSFER RETRIEVE {KEY} {}", world.target());
+    for _ in 0..2 {
+        plays(&mut remote, &mut world.states, &[(&retrieve, "TRANSFER-FAILURE")]).await;
+        world.emulator.advance(4 * HOUR);
+    }
+    plays(&mut remote, &mut world.states, &[(&format!("CHECKPRESENT {KEY}"), "CHECKPRESENT-UNKNOWN")]).await;
+}
