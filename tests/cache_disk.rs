@@ -125,6 +125,54 @@ fn a_cache_that_cannot_be_read_or_made_is_named_with_the_reason() {
     mode(directory.parent().unwrap(), 0o755);
 }
 
+/// Leaves the cache as a kill in the middle of a change does, in the mode in which SQLite writes first what was there:
+/// names that never counted in the file, and beside it the journal that would take them back.
+fn killed_in_the_middle_of(sql: &str, shell: &Shell) {
+    let (db, journal) = (shell.cache_path(), shell.cache_path().with_file_name("db-journal"));
+    let mut writer = shell.sqlite();
+    let rows = "
+        WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3000)
+        INSERT INTO archive (id, name, vault, key, created_here, account, region)
+        SELECT 'id-' || n, 'name-' || n, 'v', '', 0, '111122223333', 'us-east-1' FROM number";
+    writer.execute_batch(&format!("PRAGMA journal_mode = delete; PRAGMA cache_size = 1; {rows}")).unwrap();
+    let change = writer.transaction().unwrap();
+    change
+        .execute_batch(&format!("UPDATE archive SET name = 'never-' || name, deleted_here = 5; {sql}"))
+        .unwrap();
+    let left = [&db, &journal].map(|file| (file, fs::read(file).unwrap()));
+    change.rollback().unwrap();
+    drop(writer);
+    left.iter().for_each(|(file, content)| fs::write(file, content).unwrap());
+    assert!(left[1].1.len() > 4096, "much was changed");
+}
+
+/// Whoever only reads cannot take back what was begun, and looked for the version no further.
+#[test]
+fn a_change_that_a_kill_has_cut_short_is_taken_back_by_the_next_command() {
+    let shell = shell();
+    killed_in_the_middle_of("PRAGMA user_version = 2; DROP TABLE gone;", &shell);
+    let listed = shell.glacier(&["archive", "list", "v"]);
+    assert_eq!((listed.status, listed.stderr.as_str()), (0, ""), "{listed:?}");
+    assert_eq!(listed.stdout.lines().count(), 3001);
+    assert!(!listed.stdout.contains("never-"), "{listed:?}");
+    shell.glacier_with_input(&["archive", "upload", "v", "--name=b", "-"], b"y").is_silent();
+}
+
+#[test]
+fn a_file_of_a_newer_release_that_a_kill_has_met_is_refused_all_the_same() {
+    let shell = shell();
+    shell.sqlite().execute_batch("PRAGMA user_version = 99").unwrap();
+    killed_in_the_middle_of("", &shell);
+    shell.glacier(&["archive", "list", "v"]).is_refused(1, "was made by a newer release (schema 99");
+    let (version, names): (i64, i64) = {
+        let db = shell.sqlite();
+        let count = "SELECT count(*) FROM archive WHERE name LIKE 'never-%'";
+        let version = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        (version, db.query_row(count, [], |row| row.get(0)).unwrap())
+    };
+    assert_eq!((version, names), (99, 0));
+}
+
 /// `vault create` made the vault and then failed, as that could not be noted; so did every list of vaults from then on.
 #[test]
 fn vaults_are_made_and_listed_though_the_cache_cannot_be_written() {
