@@ -173,6 +173,27 @@ fn a_file_of_a_newer_release_that_a_kill_has_met_is_refused_all_the_same() {
     assert_eq!((version, names), (99, 0));
 }
 
+/// Names that never counted were listed.
+#[test]
+fn a_change_that_was_cut_short_and_cannot_be_taken_back_is_not_read() {
+    let bound = Bound::new(shell());
+    killed_in_the_middle_of("", &bound.shell);
+    let (db, directory) = (bound.shell.cache_path(), bound.shell.cache_path().parent().unwrap().to_owned());
+    mode(&db.with_file_name("db-journal"), 0o644);
+    for (file_mode, directory_mode) in [(0o444, 0o755), (0o644, 0o555), (0o444, 0o555)] {
+        mode(&db, file_mode);
+        mode(&directory, directory_mode);
+        bound
+            .glacier(&["archive", "list", "v"])
+            .is_refused(1, &format!("the cache {} cannot be written: Permission denied", db.display()));
+    }
+    mode(&directory, 0o755);
+    mode(&db, 0o644);
+    give_to_nobody(bound.shell.home());
+    let listed = bound.glacier(&["archive", "list", "v"]);
+    assert_eq!((listed.status, listed.stdout.lines().count()), (0, 3001), "{listed:?}");
+}
+
 /// `vault create` made the vault and then failed, as that could not be noted; so did every list of vaults from then on.
 #[test]
 fn vaults_are_made_and_listed_though_the_cache_cannot_be_written() {

@@ -104,10 +104,10 @@ fn is_cut_short(error: &rusqlite::Error) -> bool {
 }
 
 /// Opens a file where nothing can be written beside it, as SQLite's log would have to be. What stands in the log of
-/// another process could not be seen, so there must be none.
+/// another process could not be seen, nor what its journal would take back, so there must be neither.
 fn open_for_reading(path: &Path) -> Option<Connection> {
-    let log_bytes = fs::metadata(damage::beside(path, "-wal")).map_or(0, |log| log.len());
-    if log_bytes > 0 {
+    let is_empty = |suffix| fs::metadata(damage::beside(path, suffix)).map_or(true, |file| file.len() == 0);
+    if !["-wal", "-journal"].into_iter().all(is_empty) {
         return None;
     }
     let mut url = String::from("file:");
