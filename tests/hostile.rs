@@ -289,6 +289,16 @@ fn a_cache_that_someone_has_made_up_runs_nothing_and_ends_in_one_line() {
         ("DROP TABLE archive", 1),
         ("DROP TABLE vault; DROP TABLE caller", 1),
         ("DROP INDEX archive_by_name", 0),
+        ("CREATE INDEX of_another ON archive (vault)", 0),
+        // An archive that is stored could then not be noted, or not as it should be.
+        ("DROP TABLE gone", 1),
+        ("CREATE UNIQUE INDEX of_another ON archive (vault)", 1),
+        ("CREATE UNIQUE INDEX \"of\n\u{1b}[2Janother\" ON upload (vault) WHERE name > ''", 1),
+        (
+            "DROP TABLE gone; CREATE TABLE gone (id VARCHAR NOT NULL PRIMARY KEY, noted INTEGER NOT NULL UNIQUE)
+                 WITHOUT ROWID;",
+            1,
+        ),
         ("PRAGMA user_version = -1", 1),
         ("PRAGMA user_version = 0", 1),
         ("PRAGMA user_version = 1", 1),
