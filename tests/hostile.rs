@@ -234,6 +234,42 @@ fn an_output_that_is_not_what_was_stored_is_not_written() {
     support::no_leftovers(&shell.path(""));
 }
 
+/// Memory was asked for by what the answer said, before anyone looked whether the file has so much.
+#[test]
+fn parts_that_no_file_could_have_are_not_gone_on_with() {
+    let shell = shell();
+    shell.write("large", noise(3 << 20));
+    let upload = ["archive", "upload", "v", "large", "--part-size=1M"];
+    shell.fault("access-denied@UploadMultipartPart#2");
+    assert_eq!(shell.glacier(&upload).status, 1);
+    let begun = std::fs::read(shell.cache_path()).unwrap();
+    for (range, what) in [
+        ("0-18446744073709551615", "Glacier's answer cannot be used: a part without a range or a hash"),
+        ("5-3", "Glacier's answer cannot be used: a part without a range or a hash"),
+        // Given up, and begun anew.
+        ("0-18446744073709551614", "access denied: no more"),
+        ("0-9223372036854775806", "access denied: no more"),
+        ("0-68719476735", "access denied: no more"),
+        ("18446744073708503040-18446744073709551614", "access denied: no more"),
+        ("3145728-4194303", "access denied: no more"),
+    ] {
+        std::fs::write(shell.cache_path(), &begun).unwrap();
+        let parts =
+            format!(r#"{{"Parts":[{{"RangeInBytes":"{range}","SHA256TreeHash":"{}"}}]}}"#, "0".repeat(64));
+        let server = RawServer::start(move |line| match line.split(' ').next() {
+            Some("GET") => answer("200 OK", "", parts.as_bytes()),
+            Some("DELETE") => answer("204 No Content", "", b""),
+            _ => answer("403 Forbidden", "", br#"{"code":"AccessDeniedException","message":"no more"}"#),
+        });
+        let program = [&[env!("CARGO_BIN_EXE_glacier"), "--endpoint-url", &server.url], &upload[..]].concat();
+        let mut command = shell.command("/bin/sh");
+        command.args(["-c", &format!("ulimit -v 8000000; exec {}", program.join(" "))]);
+        let outcome = support::run(&mut command);
+        is_clear(&outcome, range);
+        assert!(outcome.stderr.contains(what), "{range}: {outcome:?}");
+    }
+}
+
 /// Names go to a file of their last part in the directory that one is in, or nowhere.
 #[test]
 fn an_archive_name_leads_nowhere_else_and_is_no_option() {
