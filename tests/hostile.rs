@@ -3,8 +3,12 @@
 
 mod support;
 
+use std::io::BufRead;
+
 use glacier_emulator::Emulator;
+use support::dialogue::Remote;
 use support::raw_server::{RawServer, answer};
+use support::terminal::Terminal;
 use support::{Outcome, Shell, noise};
 
 fn shell() -> Shell {
@@ -365,5 +369,126 @@ fn a_cache_that_someone_has_made_up_runs_nothing_and_ends_in_one_line() {
             is_clear(&uploaded, sql);
             assert_eq!(shell.writes(), before, "{sql}: nothing is stored that cannot be noted");
         }
+    }
+}
+
+/// Sets a terminal's title, rings its bell, and moves its cursor by a single character.
+const ACTED_UPON: &str = "\u{1b}]0;mine\u{7}\u{1b}[31m\u{9b}2J";
+const SHOWN: &str = "\\x1b]0;mine\\x07\\x1b[31m\\x9b2J";
+
+/// A Glacier in whose answers such text stands wherever text can.
+fn with_text_to_act_upon() -> RawServer {
+    let arn = format!("arn:aws:glacier:us-east-1:111122223333:vaults/v{ACTED_UPON}");
+    let json = |value: serde_json::Value| value.to_string().into_bytes();
+    let job = serde_json::json!({"JobList": [{"Action": "ArchiveRetrieval", "JobId": "j", "ArchiveId": "a",
+        "CreationDate": format!("date{ACTED_UPON}"), "StatusCode": "InProgress", "VaultARN": arn}]});
+    let upload = serde_json::json!({"UploadsList": [{"MultipartUploadId": "u",
+        "ArchiveDescription": format!("name{ACTED_UPON}"), "CreationDate": format!("date{ACTED_UPON}"),
+        "PartSizeInBytes": 1_048_576, "VaultARN": arn}]});
+    let notifications = serde_json::json!({"SNSTopic": format!("topic{ACTED_UPON}"),
+        "Events": [format!("event{ACTED_UPON}")]});
+    let vault = serde_json::json!({"VaultARN": arn, "VaultName": "v", "CreationDate": DATE, "NumberOfArchives": 0,
+        "SizeInBytes": 0});
+    let answers = [
+        ("/jobs", json(job)),
+        ("/multipart-uploads", json(upload)),
+        ("/notification-configuration", json(notifications)),
+        ("/v", json(vault)),
+    ];
+    RawServer::start(move |line| {
+        let path = line.split([' ', '?']).nth(1).unwrap_or_default();
+        let body = answers.iter().find(|(end, _)| path.ends_with(end)).map_or(&b"{}"[..], |(_, body)| body);
+        answer("200 OK", "", body)
+    })
+}
+
+/// One that refuses everything in such words.
+fn refusing_with_text_to_act_upon(status: &'static str, code: &str, message: &str) -> RawServer {
+    let body = serde_json::json!({"code": code, "message": message}).to_string();
+    RawServer::start(move |_| answer(status, "", body.as_bytes()))
+}
+
+fn refusals_with_text_to_act_upon() -> [RawServer; 4] {
+    [
+        ("403 Forbidden", "AccessDeniedException".to_owned(), format!("no {ACTED_UPON} more")),
+        ("400 Bad Request", format!("Odd{ACTED_UPON}"), "no".to_owned()),
+        (
+            "404 Not Found",
+            "ResourceNotFoundException".to_owned(),
+            format!("The archive ID was not found: {ACTED_UPON}"),
+        ),
+        (
+            "400 Bad Request",
+            "InvalidParameterValueException".to_owned(),
+            format!("{ACTED_UPON}\n{ACTED_UPON}"),
+        ),
+    ]
+    .map(|(status, code, message)| refusing_with_text_to_act_upon(status, &code, &message))
+}
+
+#[track_caller]
+fn is_shown_as_text(raw: &[u8], what: &str) {
+    let shown = String::from_utf8_lossy(raw);
+    let is_acted_upon = |c: char| c.is_control() && c != '\r' && c != '\n' && c != '\t';
+    assert!(!shown.contains(is_acted_upon) && shown.contains(SHOWN), "{what}: {shown:?}");
+}
+
+#[test]
+fn what_answers_cannot_make_a_terminal_do_anything() {
+    let shell = shell();
+    let sql = "INSERT INTO archive (id, name, vault, key, account, region, created_here)
+               VALUES ('a', ?1, 'v', '', '111122223333', 'us-east-1', 1)";
+    shell.sqlite().execute(sql, [format!("archive{ACTED_UPON}")]).unwrap();
+    let at_a_terminal = |server: &RawServer, arguments: &[&str]| {
+        let arguments = [&["--progress=never", "--endpoint-url", &server.url], arguments].concat();
+        let mut terminal = Terminal::start(&shell.glacier_command(&arguments), 400);
+        while terminal.hear() {}
+        is_shown_as_text(&terminal.raw, &format!("{arguments:?}"));
+    };
+    let server = with_text_to_act_upon();
+    for arguments in [
+        &["job", "list", "--vault", "v"][..],
+        &["job", "list", "--long", "--vault", "v"],
+        &["upload", "list", "v"],
+        &["upload", "abort", "--dry-run", "--all", "v"],
+        &["vault", "info", "v"],
+        &["vault", "notifications", "v"],
+        &["archive", "list", "v"],
+        &["archive", "delete", "--dry-run", "v", "id:a"],
+    ] {
+        at_a_terminal(&server, arguments);
+    }
+    // A program gets what there is.
+    let piped = with(&shell, &server, &["job", "list", "--vault", "v"]).stdout;
+    assert_eq!(piped, format!("a/p date{ACTED_UPON} v          archive{ACTED_UPON}\n"));
+    let piped = with(&shell, &server, &["upload", "list", "v"]).stdout;
+    assert_eq!(piped, format!("u\tdate{ACTED_UPON}\t1048576\tname{ACTED_UPON}\n"));
+    for server in refusals_with_text_to_act_upon() {
+        for arguments in [
+            &["vault", "info", "v"][..],
+            &["archive", "retrieve", "v", "id:a", "-o", "back"],
+            &["archive", "delete", "v", "id:a"],
+            &["archive", "upload", "v", "file", "--allow-duplicate"],
+        ] {
+            at_a_terminal(&server, arguments);
+            let refused = with(&shell, &server, arguments);
+            is_clear(&refused, &format!("{arguments:?}"));
+            is_shown_as_text(refused.stderr.as_bytes(), &format!("{arguments:?}"));
+        }
+    }
+}
+
+/// git-annex shows what the remote says as it comes.
+#[test]
+fn what_answers_is_passed_to_git_annex_as_text() {
+    let shell = shell();
+    for server in refusals_with_text_to_act_upon() {
+        let mut remote = Remote::prepared_with(&shell, "", &server.url);
+        remote.plays("> TRANSFER STORE WORM-s7--file file\n< GETSTATE WORM-s7--file\n> VALUE");
+        let mut said = String::new();
+        while !said.contains("TRANSFER-FAILURE STORE WORM-s7--file ") {
+            assert!(remote.output.read_line(&mut said).unwrap() > 0, "{said}");
+        }
+        is_shown_as_text(said.as_bytes(), "TRANSFER STORE");
     }
 }
