@@ -487,3 +487,40 @@ fn what_is_made_is_for_its_owner_alone_and_downloads_follow_the_umask() {
     umask("000", "archive list v | cat >/dev/null");
     assert_eq!((permissions(db.parent().unwrap()), permissions(&db)), (0o755, 0o644));
 }
+
+/// The whole of a secret could be read for hours, and for good after a kill.
+#[test]
+fn a_download_is_never_more_open_than_the_file_that_it_replaces() {
+    let shell = Shell::with(Emulator::builder());
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.write("file", noise(3 << 20));
+    shell.glacier(&["archive", "upload", "v", "file"]).is_silent();
+    let permissions = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    for (of_file, of_part) in [(0o600, 0o600), (0o640, 0o640), (0o400, 0o600)] {
+        let directory = shell.path(&format!("{of_file:o}"));
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("secret"), "old").unwrap();
+        mode(&directory.join("secret"), of_file);
+        let retrieve = format!("archive retrieve --wait v file -o {}", directory.join("secret").display());
+        let retrieving = |limit: &str| {
+            let mut command = shell.command("/bin/sh");
+            let program = env!("CARGO_BIN_EXE_glacier");
+            command.args(["-c", &format!("umask 000; exec {program} {retrieve} {limit}")]);
+            command
+        };
+        let mut child = retrieving("--bwlimit=1M").spawn().unwrap();
+        let part = loop {
+            let mut files = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+            if let Some(part) = files.find(|path| path.extension().is_some_and(|end| end == "part")) {
+                break part;
+            }
+            std::thread::yield_now();
+        };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(permissions(&part), of_part, "{of_file:o}");
+        run(&mut retrieving("")).is_silent();
+        assert_eq!(permissions(&directory.join("secret")), of_file);
+        assert!(fs::read(directory.join("secret")).unwrap() == noise(3 << 20));
+    }
+}
