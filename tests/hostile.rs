@@ -238,6 +238,46 @@ fn an_output_that_is_not_what_was_stored_is_not_written() {
     support::no_leftovers(&shell.path(""));
 }
 
+/// All of an answer was read into memory, however long it was; and what has no end would fill that.
+#[test]
+fn an_answer_that_is_too_long_is_not_read_to_its_end() {
+    let shell = shell();
+    let arn = "arn:aws:glacier:us-east-1:111122223333:vaults/v";
+    let answering = move |status: &'static str, blank_mib: usize| {
+        let headers = "x-amz-archive-id: a\r\nLocation: /111122223333/vaults/v/archives/a\r\n";
+        let vault = format!(
+            r#"{{"VaultARN":"{arn}","VaultName":"v","CreationDate":"{DATE}","code":"Odd","message":"odd"}}"#
+        );
+        let body = [vec![b' '; blank_mib << 20], vault.into_bytes()].concat();
+        RawServer::start(move |_| answer(status, headers, &body))
+    };
+    let info = ["vault", "info", "v"];
+    let long = with(&shell, &answering("200 OK", 15), &info);
+    assert_eq!((long.status, long.stderr.as_str()), (0, ""), "{long:?}");
+    for (status, name) in [("200 OK", "--name=b"), ("400 Bad Request", "--name=c")] {
+        let upload = ["archive", "upload", "v", "file", name];
+        for arguments in [&info[..], &upload] {
+            let outcome = with(&shell, &answering(status, 40), arguments);
+            is_clear(&outcome, status);
+            assert!(outcome.stderr.contains("it is longer than 16 MiB"), "{status}: {outcome:?}");
+        }
+        // It may have been carried out.
+        let again = shell.glacier(&upload);
+        is_clear(&again, status);
+        assert!(again.stderr.contains("had no answer and may have stored it"), "{again:?}");
+    }
+    let retrieve = ["archive", "retrieve", "v", "file"];
+    is_clear(&with(&shell, &answering("400 Bad Request", 40), &retrieve), "retrieve");
+    assert_eq!(shell.glacier(&["archive", "list", "v"]).stdout, "file\n");
+    // What an archive holds is no such answer.
+    let large = noise(17 << 20);
+    shell.write("large", &large);
+    shell.glacier(&["archive", "upload", "v", "large"]).is_silent();
+    let retrieve = ["archive", "retrieve", "--wait", "v", "large", "-o", "back", "--multipart-size=64M"];
+    shell.glacier(&retrieve).is_silent();
+    assert!(shell.read("back") == large);
+}
+
 /// Memory was asked for by what the answer said, before anyone looked whether the file has so much.
 #[test]
 fn parts_that_no_file_could_have_are_not_gone_on_with() {
