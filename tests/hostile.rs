@@ -6,6 +6,7 @@ mod support;
 use std::io::BufRead;
 
 use glacier_emulator::Emulator;
+use support::asking::at_a_terminal;
 use support::dialogue::Remote;
 use support::raw_server::{RawServer, answer};
 use support::terminal::Terminal;
@@ -410,6 +411,28 @@ fn a_cache_that_someone_has_made_up_runs_nothing_and_ends_in_one_line() {
             assert_eq!(shell.writes(), before, "{sql}: nothing is stored that cannot be noted");
         }
     }
+}
+
+/// Sums of them were too large for their number: a panic, or a small sum.
+#[test]
+fn sizes_that_no_archives_have_are_added_up_all_the_same() {
+    let shell = shell();
+    // As large as an inventory may say.
+    let sql = "INSERT INTO archive (id, name, vault, key, account, region, created_here, size_bytes)
+               SELECT 'huge-' || column1, 'huge-' || column1, 'v', '', '111122223333', 'us-east-1', 1, 9223372036854775807
+               FROM (VALUES (1), (2), (3))";
+    shell.sqlite().execute(sql, []).unwrap();
+    let most = u64::MAX;
+    let asked = at_a_terminal(&shell, &["archive", "delete", "v", "--glob", "huge-*"], "n").stderr;
+    assert!(asked.contains(&format!("delete 3 archives of vault 'v' ({most} bytes)?")), "{asked}");
+    let planned = shell.glacier(&["archive", "retrieve", "--dry-run", "v", "--glob", "huge-*"]);
+    assert!(planned.stderr.contains(&format!("jobs to start: 3 ({most} bytes)")), "{planned:?}");
+    std::fs::remove_file(shell.path("file")).unwrap();
+    let retrieve = ["--progress=always", "archive", "retrieve", "--wait", "v", "--glob", "*"];
+    let retrieved = shell.glacier(&retrieve);
+    assert_eq!((retrieved.status, retrieved.stdout.as_str()), (1, ""), "{retrieved:?}");
+    assert!(retrieved.stderr.lines().all(|line| line.starts_with("glacier: ")), "{retrieved:?}");
+    assert_eq!(shell.read("file"), b"content");
 }
 
 /// Sets a terminal's title, rings its bell, and moves its cursor by a single character.
