@@ -3,6 +3,7 @@
 //! Nothing of the SDK leaves this room. It knows neither the cache nor what a caller is up to; errors are sorted by
 //! one table in `error`.
 
+mod answers;
 mod bandwidth;
 mod connection;
 mod error;

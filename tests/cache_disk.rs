@@ -4,7 +4,9 @@
 
 mod support;
 
+use std::ffi::OsString;
 use std::fs::{self, Permissions};
+use std::io::Write;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -123,6 +125,78 @@ fn a_cache_that_cannot_be_read_or_made_is_named_with_the_reason() {
     refused.is_refused(1, &format!("cannot make the directory of the cache, {}: Perm", directory.display()));
     assert!(refused.stderr.contains("set XDG_CACHE_HOME"), "{refused:?}");
     mode(directory.parent().unwrap(), 0o755);
+}
+
+const MANY_ROWS: &str = "
+    WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3000)
+    INSERT INTO archive (id, name, vault, key, created_here, account, region)
+    SELECT 'id-' || n, 'name-' || n, 'v', '', 0, '111122223333', 'us-east-1' FROM number";
+
+/// Leaves the cache as a kill in the middle of a change does, in the mode in which SQLite writes first what was there:
+/// names that never counted in the file, and beside it the journal that would take them back.
+fn killed_in_the_middle_of(sql: &str, shell: &Shell) {
+    let (db, journal) = (shell.cache_path(), shell.cache_path().with_file_name("db-journal"));
+    let mut writer = shell.sqlite();
+    writer
+        .execute_batch(&format!("PRAGMA journal_mode = delete; PRAGMA cache_size = 1; {MANY_ROWS}"))
+        .unwrap();
+    let change = writer.transaction().unwrap();
+    change
+        .execute_batch(&format!("UPDATE archive SET name = 'never-' || name, deleted_here = 5; {sql}"))
+        .unwrap();
+    let left = [&db, &journal].map(|file| (file, fs::read(file).unwrap()));
+    change.rollback().unwrap();
+    drop(writer);
+    left.iter().for_each(|(file, content)| fs::write(file, content).unwrap());
+    assert!(left[1].1.len() > 4096, "much was changed");
+}
+
+/// Whoever only reads cannot take back what was begun, and looked for the version no further.
+#[test]
+fn a_change_that_a_kill_has_cut_short_is_taken_back_by_the_next_command() {
+    let shell = shell();
+    killed_in_the_middle_of("PRAGMA user_version = 2; DROP TABLE gone;", &shell);
+    let listed = shell.glacier(&["archive", "list", "v"]);
+    assert_eq!((listed.status, listed.stderr.as_str()), (0, ""), "{listed:?}");
+    assert_eq!(listed.stdout.lines().count(), 3001);
+    assert!(!listed.stdout.contains("never-"), "{listed:?}");
+    shell.glacier_with_input(&["archive", "upload", "v", "--name=b", "-"], b"y").is_silent();
+}
+
+#[test]
+fn a_file_of_a_newer_release_that_a_kill_has_met_is_refused_all_the_same() {
+    let shell = shell();
+    shell.sqlite().execute_batch("PRAGMA user_version = 99").unwrap();
+    killed_in_the_middle_of("", &shell);
+    shell.glacier(&["archive", "list", "v"]).is_refused(1, "was made by a newer release (schema 99");
+    let (version, names): (i64, i64) = {
+        let db = shell.sqlite();
+        let count = "SELECT count(*) FROM archive WHERE name LIKE 'never-%'";
+        let version = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        (version, db.query_row(count, [], |row| row.get(0)).unwrap())
+    };
+    assert_eq!((version, names), (99, 0));
+}
+
+/// Names that never counted were listed.
+#[test]
+fn a_change_that_was_cut_short_and_cannot_be_taken_back_is_not_read() {
+    let bound = Bound::new(shell());
+    killed_in_the_middle_of("", &bound.shell);
+    let (db, directory) = (bound.shell.cache_path(), bound.shell.cache_path().parent().unwrap().to_owned());
+    mode(&db.with_file_name("db-journal"), 0o644);
+    for (file_mode, directory_mode) in [(0o444, 0o755), (0o644, 0o555), (0o444, 0o555)] {
+        mode(&db, file_mode);
+        mode(&directory, directory_mode);
+        bound
+            .glacier(&["archive", "list", "v"])
+            .is_refused(1, &format!("the cache {} cannot be written: Permission denied", db.display()));
+    }
+    mode(&directory, 0o755);
+    mode(&db, 0o644);
+    give_to_nobody(bound.shell.home());
+    let listed = bound.glacier(&["archive", "list", "v"]);
+    assert_eq!((listed.status, listed.stdout.lines().count()), (0, 3001), "{listed:?}");
 }
 
 /// `vault create` made the vault and then failed, as that could not be noted; so did every list of vaults from then on.
@@ -260,24 +334,19 @@ fn a_command_that_has_ended_leaves_all_it_noted_in_the_file_itself() {
     }
 }
 
-/// A file system of its own, full but for so many bytes. Only root can make one.
+/// A file system of its own, full but for so many bytes. Only root can make one; see [`can_mount`].
 struct Disk(PathBuf);
 
 impl Disk {
-    fn new(at: &Path, size: &str) -> Option<Self> {
+    fn new(at: &Path, size: &str) -> Self {
         fs::create_dir_all(at).unwrap();
-        let size = format!("size={size}");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "none"]).arg(at).output();
-        if !mounted.is_ok_and(|mounted| mounted.status.success()) {
-            eprintln!("no file system could be mounted, so nothing is tested here; run this as root");
-            return None;
-        }
-        Some(Self(at.to_owned()))
+        assert!(is_done(Command::new("mount").args(mounting(at, size))), "cannot mount");
+        Self(at.to_owned())
     }
 
     fn fill(&self) {
         let mut file = fs::File::create(self.0.join("filler")).unwrap();
-        while std::io::Write::write_all(&mut file, &[0; 4096]).is_ok() {}
+        while file.write_all(&[0; 4096]).is_ok() {}
     }
 }
 
@@ -287,11 +356,48 @@ impl Drop for Disk {
     }
 }
 
+fn mounting(at: &Path, size: &str) -> [OsString; 6] {
+    let size = format!("size={size}");
+    ["-t".into(), "tmpfs".into(), "-o".into(), size.into(), "none".into(), at.into()]
+}
+
+fn is_done(command: &mut Command) -> bool {
+    command.output().is_ok_and(|done| done.status.success())
+}
+
+/// Returns whether disks can be made here. Else the test of this name has been run where whoever runs it is root, in a
+/// namespace of its own; where there is no such thing either, that is said past the harness, which would keep it back.
+fn can_mount(test: &str) -> bool {
+    let directory = tempfile::tempdir().unwrap();
+    let mounting = mounting(directory.path(), "64k");
+    if is_done(Command::new("mount").args(&mounting)) {
+        drop(Disk(directory.path().to_owned()));
+        return true;
+    }
+    let as_root = |program: &Path| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount"]).arg(program);
+        command
+    };
+    if is_done(as_root(Path::new("mount")).args(&mounting)) {
+        let again = as_root(&std::env::current_exe().unwrap()).args(["--exact", test]).output().unwrap();
+        assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stdout));
+        assert!(String::from_utf8_lossy(&again.stdout).contains("1 passed"), "{again:?}");
+    } else {
+        let said = format!("\n{test} HAS TESTED NOTHING: no file system can be mounted; run it as root\n");
+        std::io::stderr().write_all(said.as_bytes()).unwrap();
+    }
+    false
+}
+
 #[test]
 fn a_full_disk_keeps_the_cache_readable_and_stores_nothing_that_cannot_be_noted() {
+    if !can_mount("a_full_disk_keeps_the_cache_readable_and_stores_nothing_that_cannot_be_noted") {
+        return;
+    }
     let shell = Shell::new();
     let directory = shell.cache_path().parent().unwrap().to_owned();
-    let Some(disk) = Disk::new(&directory, "2m") else { return };
+    let disk = Disk::new(&directory, "2m");
     shell.glacier(&["vault", "create", "v"]).is_silent();
     shell.glacier_with_input(&["archive", "upload", "v", "--name=a", "-"], b"x").is_silent();
     disk.fill();
@@ -312,9 +418,12 @@ fn a_full_disk_keeps_the_cache_readable_and_stores_nothing_that_cannot_be_noted(
 
 #[test]
 fn a_download_to_a_full_disk_leaves_the_old_file_and_goes_on_when_there_is_room() {
+    if !can_mount("a_download_to_a_full_disk_leaves_the_old_file_and_goes_on_when_there_is_room") {
+        return;
+    }
     let shell = Shell::with(Emulator::builder());
     let directory = shell.path("full");
-    let Some(disk) = Disk::new(&directory, "6m") else { return };
+    let disk = Disk::new(&directory, "6m");
     let content = noise(4 << 20);
     shell.glacier(&["vault", "create", "v"]).is_silent();
     shell.write("file", &content);
@@ -417,4 +526,93 @@ fn what_is_made_is_for_its_owner_alone_and_downloads_follow_the_umask() {
     mode(&db, 0o644);
     umask("000", "archive list v | cat >/dev/null");
     assert_eq!((permissions(db.parent().unwrap()), permissions(&db)), (0o755, 0o644));
+}
+
+/// All files and directories below.
+fn below(directory: &Path) -> Vec<PathBuf> {
+    let there = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    there
+        .flat_map(|path| if path.is_dir() { [below(&path), vec![path]].concat() } else { vec![path] })
+        .collect()
+}
+
+/// Damage deep in the file leaves a mark for the next command, which sets the file aside under a lock.
+#[test]
+fn locks_and_marks_beside_the_cache_are_for_its_owner_alone_too() {
+    let shell = Shell::with(Emulator::builder());
+    let status_of = |arguments: &str| {
+        let mut command = shell.command("/bin/sh");
+        let program = env!("CARGO_BIN_EXE_glacier");
+        run(command.args(["-c", &format!("umask 000; exec {program} {arguments}")])).status
+    };
+    let directory = shell.cache_path().parent().unwrap().to_owned();
+    let are_private = |names: &[&str]| {
+        let all = below(&directory);
+        for name in names {
+            assert!(all.iter().any(|path| path.starts_with(directory.join(name))), "{name} in {all:?}");
+        }
+        for path in all {
+            let expected = if path.is_dir() { 0o700 } else { 0o600 };
+            let is = fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+            assert_eq!(is, expected, "{}", path.display());
+        }
+    };
+    shell.write("file", noise(2 << 20));
+    shell.fault("access-denied@UploadMultipartPart#2");
+    for (arguments, status) in [
+        ("vault create v", 0),
+        ("archive upload v file --part-size=1M", 1),
+        ("archive upload v file --part-size=1M --name=whole", 0),
+        ("archive retrieve --wait v whole", 0),
+    ] {
+        assert_eq!(status_of(arguments), status, "{arguments}");
+    }
+    are_private(&["db", "db.uploads/1", "db.jobs"]);
+    assert_eq!(below(&directory.join("db.jobs")).len(), 1, "the lock of a job");
+    shell.sqlite().execute_batch(&format!("{MANY_ROWS}; PRAGMA wal_checkpoint(TRUNCATE)")).unwrap();
+    let mut content = fs::read(shell.cache_path()).unwrap();
+    let half = content.len() / 2;
+    content[half..].fill(0xa5);
+    fs::write(shell.cache_path(), content).unwrap();
+    assert_eq!(status_of("archive list v"), 1);
+    are_private(&["db-damaged"]);
+    assert_eq!(status_of("archive list v"), 0);
+    are_private(&["db-lock", "db.damaged-1"]);
+}
+
+/// The whole of a secret could be read for hours, and for good after a kill.
+#[test]
+fn a_download_is_never_more_open_than_the_file_that_it_replaces() {
+    let shell = Shell::with(Emulator::builder());
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.write("file", noise(3 << 20));
+    shell.glacier(&["archive", "upload", "v", "file"]).is_silent();
+    let permissions = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    for (of_file, of_part) in [(0o600, 0o600), (0o640, 0o640), (0o400, 0o600)] {
+        let directory = shell.path(&format!("{of_file:o}"));
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("secret"), "old").unwrap();
+        mode(&directory.join("secret"), of_file);
+        let retrieve = format!("archive retrieve --wait v file -o {}", directory.join("secret").display());
+        let retrieving = |limit: &str| {
+            let mut command = shell.command("/bin/sh");
+            let program = env!("CARGO_BIN_EXE_glacier");
+            command.args(["-c", &format!("umask 000; exec {program} {retrieve} {limit}")]);
+            command
+        };
+        let mut child = retrieving("--bwlimit=1M").spawn().unwrap();
+        let part = loop {
+            let mut files = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+            if let Some(part) = files.find(|path| path.extension().is_some_and(|end| end == "part")) {
+                break part;
+            }
+            std::thread::yield_now();
+        };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(permissions(&part), of_part, "{of_file:o}");
+        run(&mut retrieving("")).is_silent();
+        assert_eq!(permissions(&directory.join("secret")), of_file);
+        assert!(fs::read(directory.join("secret")).unwrap() == noise(3 << 20));
+    }
 }

@@ -3,8 +3,13 @@
 
 mod support;
 
+use std::io::BufRead;
+
 use glacier_emulator::Emulator;
+use support::asking::at_a_terminal;
+use support::dialogue::Remote;
 use support::raw_server::{RawServer, answer};
+use support::terminal::Terminal;
 use support::{Outcome, Shell, noise};
 
 fn shell() -> Shell {
@@ -234,6 +239,82 @@ fn an_output_that_is_not_what_was_stored_is_not_written() {
     support::no_leftovers(&shell.path(""));
 }
 
+/// All of an answer was read into memory, however long it was; and what has no end would fill that.
+#[test]
+fn an_answer_that_is_too_long_is_not_read_to_its_end() {
+    let shell = shell();
+    let arn = "arn:aws:glacier:us-east-1:111122223333:vaults/v";
+    let answering = move |status: &'static str, blank_mib: usize| {
+        let headers = "x-amz-archive-id: a\r\nLocation: /111122223333/vaults/v/archives/a\r\n";
+        let vault = format!(
+            r#"{{"VaultARN":"{arn}","VaultName":"v","CreationDate":"{DATE}","code":"Odd","message":"odd"}}"#
+        );
+        let body = [vec![b' '; blank_mib << 20], vault.into_bytes()].concat();
+        RawServer::start(move |_| answer(status, headers, &body))
+    };
+    let info = ["vault", "info", "v"];
+    let long = with(&shell, &answering("200 OK", 15), &info);
+    assert_eq!((long.status, long.stderr.as_str()), (0, ""), "{long:?}");
+    for (status, name) in [("200 OK", "--name=b"), ("400 Bad Request", "--name=c")] {
+        let upload = ["archive", "upload", "v", "file", name];
+        for arguments in [&info[..], &upload] {
+            let outcome = with(&shell, &answering(status, 40), arguments);
+            is_clear(&outcome, status);
+            assert!(outcome.stderr.contains("it is longer than 16 MiB"), "{status}: {outcome:?}");
+        }
+        // It may have been carried out.
+        let again = shell.glacier(&upload);
+        is_clear(&again, status);
+        assert!(again.stderr.contains("had no answer and may have stored it"), "{again:?}");
+    }
+    let retrieve = ["archive", "retrieve", "v", "file"];
+    is_clear(&with(&shell, &answering("400 Bad Request", 40), &retrieve), "retrieve");
+    assert_eq!(shell.glacier(&["archive", "list", "v"]).stdout, "file\n");
+    // What an archive holds is no such answer.
+    let large = noise(17 << 20);
+    shell.write("large", &large);
+    shell.glacier(&["archive", "upload", "v", "large"]).is_silent();
+    let retrieve = ["archive", "retrieve", "--wait", "v", "large", "-o", "back", "--multipart-size=64M"];
+    shell.glacier(&retrieve).is_silent();
+    assert!(shell.read("back") == large);
+}
+
+/// Memory was asked for by what the answer said, before anyone looked whether the file has so much.
+#[test]
+fn parts_that_no_file_could_have_are_not_gone_on_with() {
+    let shell = shell();
+    shell.write("large", noise(3 << 20));
+    let upload = ["archive", "upload", "v", "large", "--part-size=1M"];
+    shell.fault("access-denied@UploadMultipartPart#2");
+    assert_eq!(shell.glacier(&upload).status, 1);
+    let begun = std::fs::read(shell.cache_path()).unwrap();
+    for (range, what) in [
+        ("0-18446744073709551615", "Glacier's answer cannot be used: a part without a range or a hash"),
+        ("5-3", "Glacier's answer cannot be used: a part without a range or a hash"),
+        // Given up, and begun anew.
+        ("0-18446744073709551614", "access denied: no more"),
+        ("0-9223372036854775806", "access denied: no more"),
+        ("0-68719476735", "access denied: no more"),
+        ("18446744073708503040-18446744073709551614", "access denied: no more"),
+        ("3145728-4194303", "access denied: no more"),
+    ] {
+        std::fs::write(shell.cache_path(), &begun).unwrap();
+        let parts =
+            format!(r#"{{"Parts":[{{"RangeInBytes":"{range}","SHA256TreeHash":"{}"}}]}}"#, "0".repeat(64));
+        let server = RawServer::start(move |line| match line.split(' ').next() {
+            Some("GET") => answer("200 OK", "", parts.as_bytes()),
+            Some("DELETE") => answer("204 No Content", "", b""),
+            _ => answer("403 Forbidden", "", br#"{"code":"AccessDeniedException","message":"no more"}"#),
+        });
+        let program = [&[env!("CARGO_BIN_EXE_glacier"), "--endpoint-url", &server.url], &upload[..]].concat();
+        let mut command = shell.command("/bin/sh");
+        command.args(["-c", &format!("ulimit -v 8000000; exec {}", program.join(" "))]);
+        let outcome = support::run(&mut command);
+        is_clear(&outcome, range);
+        assert!(outcome.stderr.contains(what), "{range}: {outcome:?}");
+    }
+}
+
 /// Names go to a file of their last part in the directory that one is in, or nowhere.
 #[test]
 fn an_archive_name_leads_nowhere_else_and_is_no_option() {
@@ -289,6 +370,16 @@ fn a_cache_that_someone_has_made_up_runs_nothing_and_ends_in_one_line() {
         ("DROP TABLE archive", 1),
         ("DROP TABLE vault; DROP TABLE caller", 1),
         ("DROP INDEX archive_by_name", 0),
+        ("CREATE INDEX of_another ON archive (vault)", 0),
+        // An archive that is stored could then not be noted, or not as it should be.
+        ("DROP TABLE gone", 1),
+        ("CREATE UNIQUE INDEX of_another ON archive (vault)", 1),
+        ("CREATE UNIQUE INDEX \"of\n\u{1b}[2Janother\" ON upload (vault) WHERE name > ''", 1),
+        (
+            "DROP TABLE gone; CREATE TABLE gone (id VARCHAR NOT NULL PRIMARY KEY, noted INTEGER NOT NULL UNIQUE)
+                 WITHOUT ROWID;",
+            1,
+        ),
         ("PRAGMA user_version = -1", 1),
         ("PRAGMA user_version = 0", 1),
         ("PRAGMA user_version = 1", 1),
@@ -319,5 +410,148 @@ fn a_cache_that_someone_has_made_up_runs_nothing_and_ends_in_one_line() {
             is_clear(&uploaded, sql);
             assert_eq!(shell.writes(), before, "{sql}: nothing is stored that cannot be noted");
         }
+    }
+}
+
+/// Sums of them were too large for their number: a panic, or a small sum.
+#[test]
+fn sizes_that_no_archives_have_are_added_up_all_the_same() {
+    let shell = shell();
+    // As large as an inventory may say.
+    let sql = "INSERT INTO archive (id, name, vault, key, account, region, created_here, size_bytes)
+               SELECT 'huge-' || column1, 'huge-' || column1, 'v', '', '111122223333', 'us-east-1', 1, 9223372036854775807
+               FROM (VALUES (1), (2), (3))";
+    shell.sqlite().execute(sql, []).unwrap();
+    let most = u64::MAX;
+    let asked = at_a_terminal(&shell, &["archive", "delete", "v", "--glob", "huge-*"], "n").stderr;
+    assert!(asked.contains(&format!("delete 3 archives of vault 'v' ({most} bytes)?")), "{asked}");
+    let planned = shell.glacier(&["archive", "retrieve", "--dry-run", "v", "--glob", "huge-*"]);
+    assert!(planned.stderr.contains(&format!("jobs to start: 3 ({most} bytes)")), "{planned:?}");
+    std::fs::remove_file(shell.path("file")).unwrap();
+    let retrieve = ["--progress=always", "archive", "retrieve", "--wait", "v", "--glob", "*"];
+    let retrieved = shell.glacier(&retrieve);
+    assert_eq!((retrieved.status, retrieved.stdout.as_str()), (1, ""), "{retrieved:?}");
+    assert!(retrieved.stderr.lines().all(|line| line.starts_with("glacier: ")), "{retrieved:?}");
+    assert_eq!(shell.read("file"), b"content");
+}
+
+/// Sets a terminal's title, rings its bell, and moves its cursor by a single character.
+const ACTED_UPON: &str = "\u{1b}]0;mine\u{7}\u{1b}[31m\u{9b}2J";
+const SHOWN: &str = "\\x1b]0;mine\\x07\\x1b[31m\\x9b2J";
+
+/// A Glacier in whose answers such text stands wherever text can.
+fn with_text_to_act_upon() -> RawServer {
+    let arn = format!("arn:aws:glacier:us-east-1:111122223333:vaults/v{ACTED_UPON}");
+    let json = |value: serde_json::Value| value.to_string().into_bytes();
+    let job = serde_json::json!({"JobList": [{"Action": "ArchiveRetrieval", "JobId": "j", "ArchiveId": "a",
+        "CreationDate": format!("date{ACTED_UPON}"), "StatusCode": "InProgress", "VaultARN": arn}]});
+    let upload = serde_json::json!({"UploadsList": [{"MultipartUploadId": "u",
+        "ArchiveDescription": format!("name{ACTED_UPON}"), "CreationDate": format!("date{ACTED_UPON}"),
+        "PartSizeInBytes": 1_048_576, "VaultARN": arn}]});
+    let notifications = serde_json::json!({"SNSTopic": format!("topic{ACTED_UPON}"),
+        "Events": [format!("event{ACTED_UPON}")]});
+    let vault = serde_json::json!({"VaultARN": arn, "VaultName": "v", "CreationDate": DATE, "NumberOfArchives": 0,
+        "SizeInBytes": 0});
+    let answers = [
+        ("/jobs", json(job)),
+        ("/multipart-uploads", json(upload)),
+        ("/notification-configuration", json(notifications)),
+        ("/v", json(vault)),
+    ];
+    RawServer::start(move |line| {
+        let path = line.split([' ', '?']).nth(1).unwrap_or_default();
+        let body = answers.iter().find(|(end, _)| path.ends_with(end)).map_or(&b"{}"[..], |(_, body)| body);
+        answer("200 OK", "", body)
+    })
+}
+
+/// One that refuses everything in such words.
+fn refusing_with_text_to_act_upon(status: &'static str, code: &str, message: &str) -> RawServer {
+    let body = serde_json::json!({"code": code, "message": message}).to_string();
+    RawServer::start(move |_| answer(status, "", body.as_bytes()))
+}
+
+fn refusals_with_text_to_act_upon() -> [RawServer; 4] {
+    [
+        ("403 Forbidden", "AccessDeniedException".to_owned(), format!("no {ACTED_UPON} more")),
+        ("400 Bad Request", format!("Odd{ACTED_UPON}"), "no".to_owned()),
+        (
+            "404 Not Found",
+            "ResourceNotFoundException".to_owned(),
+            format!("The archive ID was not found: {ACTED_UPON}"),
+        ),
+        (
+            "400 Bad Request",
+            "InvalidParameterValueException".to_owned(),
+            format!("{ACTED_UPON}\n{ACTED_UPON}"),
+        ),
+    ]
+    .map(|(status, code, message)| refusing_with_text_to_act_upon(status, &code, &message))
+}
+
+#[track_caller]
+fn is_shown_as_text(raw: &[u8], what: &str) {
+    let shown = String::from_utf8_lossy(raw);
+    let is_acted_upon = |c: char| c.is_control() && c != '\r' && c != '\n' && c != '\t';
+    assert!(!shown.contains(is_acted_upon) && shown.contains(SHOWN), "{what}: {shown:?}");
+}
+
+#[test]
+fn what_answers_cannot_make_a_terminal_do_anything() {
+    let shell = shell();
+    let sql = "INSERT INTO archive (id, name, vault, key, account, region, created_here)
+               VALUES ('a', ?1, 'v', '', '111122223333', 'us-east-1', 1)";
+    shell.sqlite().execute(sql, [format!("archive{ACTED_UPON}")]).unwrap();
+    let at_a_terminal = |server: &RawServer, arguments: &[&str]| {
+        let arguments = [&["--progress=never", "--endpoint-url", &server.url], arguments].concat();
+        let mut terminal = Terminal::start(&shell.glacier_command(&arguments), 400);
+        while terminal.hear() {}
+        is_shown_as_text(&terminal.raw, &format!("{arguments:?}"));
+    };
+    let server = with_text_to_act_upon();
+    for arguments in [
+        &["job", "list", "--vault", "v"][..],
+        &["job", "list", "--long", "--vault", "v"],
+        &["upload", "list", "v"],
+        &["upload", "abort", "--dry-run", "--all", "v"],
+        &["vault", "info", "v"],
+        &["vault", "notifications", "v"],
+        &["archive", "list", "v"],
+        &["archive", "delete", "--dry-run", "v", "id:a"],
+    ] {
+        at_a_terminal(&server, arguments);
+    }
+    // A program gets what there is.
+    let piped = with(&shell, &server, &["job", "list", "--vault", "v"]).stdout;
+    assert_eq!(piped, format!("a/p date{ACTED_UPON} v          archive{ACTED_UPON}\n"));
+    let piped = with(&shell, &server, &["upload", "list", "v"]).stdout;
+    assert_eq!(piped, format!("u\tdate{ACTED_UPON}\t1048576\tname{ACTED_UPON}\n"));
+    for server in refusals_with_text_to_act_upon() {
+        for arguments in [
+            &["vault", "info", "v"][..],
+            &["archive", "retrieve", "v", "id:a", "-o", "back"],
+            &["archive", "delete", "v", "id:a"],
+            &["archive", "upload", "v", "file", "--allow-duplicate"],
+        ] {
+            at_a_terminal(&server, arguments);
+            let refused = with(&shell, &server, arguments);
+            is_clear(&refused, &format!("{arguments:?}"));
+            is_shown_as_text(refused.stderr.as_bytes(), &format!("{arguments:?}"));
+        }
+    }
+}
+
+/// git-annex shows what the remote says as it comes.
+#[test]
+fn what_answers_is_passed_to_git_annex_as_text() {
+    let shell = shell();
+    for server in refusals_with_text_to_act_upon() {
+        let mut remote = Remote::prepared_with(&shell, "", &server.url);
+        remote.plays("> TRANSFER STORE WORM-s7--file file\n< GETSTATE WORM-s7--file\n> VALUE");
+        let mut said = String::new();
+        while !said.contains("TRANSFER-FAILURE STORE WORM-s7--file ") {
+            assert!(remote.output.read_line(&mut said).unwrap() > 0, "{said}");
+        }
+        is_shown_as_text(said.as_bytes(), "TRANSFER STORE");
     }
 }

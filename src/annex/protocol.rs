@@ -10,6 +10,8 @@ pub(super) use question::{Question, Statement, credentials, value};
 pub(super) use reply::Reply;
 pub(super) use request::Request;
 
+use crate::types::escaped;
+
 /// The extensions of the protocol that this remote uses where git-annex has them.
 pub(super) const EXTENSIONS: [&str; 4] = ["INFO", "GETGITREMOTENAME", "UNAVAILABLERESPONSE", ASYNC];
 /// The extension by which one process serves several requests at once.
@@ -51,6 +53,11 @@ pub(super) fn job(line: &[u8]) -> Option<(u64, &[u8])> {
 /// A text within a line must not end it.
 fn flat(text: &str) -> String {
     text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+/// The same for people, on whose terminals git-annex shows it as it comes.
+fn shown(text: &str) -> String {
+    escaped(&flat(text)).into_owned()
 }
 
 /// Splits at the first space.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, MAIN_DB, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, ffi};
 
 use super::{BUSY_TIMEOUT, Cache, CacheError, damage, schema};
 
@@ -45,7 +45,7 @@ impl Cache {
         schema::bring_up_to_date(&mut connection).map_err(failed)?;
         schema::check(&connection).map_err(failed)?;
         if connection.is_readonly(MAIN_DB).map_err(failed)? {
-            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+            let code = ffi::Error::new(ffi::SQLITE_READONLY);
             let why = CacheError::new(path, rusqlite::Error::SqliteFailure(code, None));
             return Ok(Self::new(path, connection, Some(why)));
         }
@@ -71,29 +71,43 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Looks at the version without a right to write, so that a file of a newer release stays as it is to the last byte.
+/// Looks at the version without a right to write, so that a file of a newer release stays as it is to the last byte;
+/// but what a kill has cut short in it must be taken back before it can be read.
 fn refuse_newer(path: &Path) -> Result<(), CacheError> {
-    let failed = |source| CacheError::new(path, source);
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX);
-    let connection = connection.map_err(failed)?;
-    prepare(&connection).map_err(failed)?;
-    if damage::is_marked(path) {
-        damage::check(&connection).map_err(failed)?;
-        damage::unmark(path);
-    }
-    let (version, known) = (schema::version(&connection).map_err(failed)?, schema::KNOWN_VERSION);
+    let look = |access| look_at_version(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    let version = match look(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        Err(error) if is_cut_short(&error) => look(OpenFlags::SQLITE_OPEN_READ_WRITE),
+        looked => looked,
+    };
+    let version = version.map_err(|source| CacheError::new(path, source))?;
+    let known = schema::KNOWN_VERSION;
     if version > known {
         return Err(CacheError::TooNew { path: path.to_owned(), version, known });
     }
     Ok(())
 }
 
+fn look_at_version(path: &Path, flags: OpenFlags) -> rusqlite::Result<i64> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    prepare(&connection)?;
+    if damage::is_marked(path) {
+        damage::check(&connection)?;
+        damage::unmark(path);
+    }
+    schema::version(&connection)
+}
+
+/// Returns whether the file has a change in it that was not ended, which only a writer can take back or put in.
+fn is_cut_short(error: &rusqlite::Error) -> bool {
+    const CODES: [i32; 2] = [ffi::SQLITE_READONLY_ROLLBACK, ffi::SQLITE_READONLY_RECOVERY];
+    error.sqlite_error().is_some_and(|error| CODES.contains(&error.extended_code))
+}
+
 /// Opens a file where nothing can be written beside it, as SQLite's log would have to be. What stands in the log of
-/// another process could not be seen, so there must be none.
+/// another process could not be seen, nor what its journal would take back, so there must be neither.
 fn open_for_reading(path: &Path) -> Option<Connection> {
-    let log_bytes = fs::metadata(damage::beside(path, "-wal")).map_or(0, |log| log.len());
-    if log_bytes > 0 {
+    let is_empty = |suffix| fs::metadata(damage::beside(path, suffix)).map_or(true, |file| file.len() == 0);
+    if !["-wal", "-journal"].into_iter().all(is_empty) {
         return None;
     }
     let mut url = String::from("file:");

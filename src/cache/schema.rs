@@ -2,10 +2,10 @@
 //!
 //! Rules: a step that was released is never changed; it only adds, so that older programs can go on reading.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
 
 use super::values::{integer, text};
-use crate::types::file_name_in;
+use crate::types::{file_name_in, quoted};
 
 /// Each entry brings a file from the version that is its index to the next.
 const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] = [
@@ -146,7 +146,7 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<
 }
 
 /// All that is read and written here, by table.
-const COLUMNS: [(&str, &str); 5] = [
+const COLUMNS: [(&str, &str); 6] = [
     (
         "archive",
         "id, name, vault, key, last_seen_upstream, created_here, deleted_here, account, region, size_bytes, tree_hash,
@@ -164,14 +164,28 @@ const COLUMNS: [(&str, &str); 5] = [
          part_size_bytes, id, storing_since, archive_bytes, tree_hash",
     ),
     ("job", "id, region, vault, archive, requested"),
+    ("gone", "id, noted"),
 ];
 
 /// Makes sure that the file is what its version says. That it is not must show before an archive is stored that could
 /// then not be noted.
 pub(super) fn check(connection: &Connection) -> rusqlite::Result<()> {
     COLUMNS.iter().try_for_each(|(table, columns)| {
-        connection.prepare(&format!("SELECT {columns} FROM main.{table} LIMIT 0")).map(drop)
+        connection.prepare(&format!("SELECT {columns} FROM main.{table} LIMIT 0"))?;
+        refuse_foreign_rules(connection, table)
     })
+}
+
+/// No table has a unique index but that of its primary key; rows that are as they should be could break one that someone
+/// else has made.
+fn refuse_foreign_rules(connection: &Connection, table: &str) -> rusqlite::Result<()> {
+    let sql = "SELECT name FROM pragma_index_list(?1, 'main') WHERE \"unique\" AND origin <> 'pk'";
+    let mut query = connection.prepare(sql)?;
+    let mut rows = query.query([table])?;
+    let Some(row) = rows.next()? else { return Ok(()) };
+    let name = text(row, 0).unwrap_or_default();
+    let said = format!("someone has made a unique index of its table {table}, {}", quoted(&name));
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(said)))
 }
 
 /// Readers and a writer do not wait for each other in this mode, which the file keeps for good. Not every file system

@@ -37,7 +37,7 @@ pub(super) fn can_ask() -> bool {
 
 /// Asks a question on the terminal; only `y` and `yes` mean yes.
 pub(super) fn ask(question: impl Display) -> std::io::Result<bool> {
-    let text = format!("glacier: {question} [y/N] ");
+    let text = format!("glacier: {} [y/N] ", escaped(&question.to_string()));
     std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes())?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
@@ -163,7 +163,10 @@ impl Write for BesideBars {
 }
 
 fn prefixed(prefix: &str, message: impl Display) {
+    let message = message.to_string();
+    // Whoever wrote what is in it, a terminal gets nothing to act upon.
+    let lines = message.lines().map(|line| format!("{prefix}{}\n", escaped(line)));
     // All lines by one write, so that those of several processes do not mix.
-    let text: String = message.to_string().lines().map(|line| format!("{prefix}{line}\n")).collect();
+    let text: String = lines.collect();
     let _ = BesideBars.write_all(text.as_bytes());
 }

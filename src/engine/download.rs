@@ -127,10 +127,10 @@ impl Engine {
         place: &place::Replaced,
         progress: &dyn ItemProgress,
     ) -> Result<(), EngineError> {
-        let (file, identity) = (place.file.clone(), output.identity.to_owned());
+        let (replaced, identity) = (place.clone(), output.identity.to_owned());
         let (size_bytes, tree_hash, range_size) = (output.size_bytes, output.tree_hash, output.range_size.0);
         let opened =
-            blocking(move || Partial::open(&file, &identity, size_bytes, tree_hash, range_size)).await;
+            blocking(move || Partial::open(&replaced, &identity, size_bytes, tree_hash, range_size)).await;
         let (partial, mut unused) = match opened.map_err(cannot_write(path))? {
             Opened::Opened(partial) => partial.watched(),
             Opened::InUse => return Err(EngineError::BeingRetrieved { name: output.name.to_owned() }),

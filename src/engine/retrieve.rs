@@ -26,7 +26,7 @@ use super::{
 };
 use crate::cache::{Archive, Scope};
 use crate::service::{ServiceError, Tier};
-use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName};
+use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName, total_bytes};
 use order::{Order, Standing};
 pub use plan::{Planned, Step};
 
@@ -171,7 +171,7 @@ fn announce(orders: &[Order], patience: Patience, progress: &dyn Progress) {
     let comes = |order: &&Order| patience == Patience::Wait || matches!(order.standing, Standing::Ready(..));
     let sizes: Vec<u64> =
         orders.iter().filter(comes).map(|order| order.archive.size_bytes.unwrap_or(0)).collect();
-    progress.planned(sizes.len(), sizes.iter().sum());
+    progress.planned(sizes.len(), total_bytes(sizes));
 }
 
 /// What is the same for all orders of a call.

@@ -11,7 +11,7 @@ use futures_util::{FutureExt, StreamExt};
 use super::{Engine, EngineError, Item, ItemKind, ItemProgress, LocalFile, LocalTree, Progress, blocking};
 use crate::cache::Archive;
 use crate::treehash::{TreeHash, TreeHasher};
-use crate::types::VaultName;
+use crate::types::{VaultName, total_bytes};
 
 /// How many files are read at once.
 const READ_AT_ONCE: usize = 4;
@@ -62,7 +62,7 @@ impl Engine {
             by_name.entry(archive.shown_name().unwrap_or_default()).or_default().push(archive);
         }
         let to_read = tree.files.iter().filter(|file| by_name.contains_key(file.name.as_str()));
-        progress.planned(to_read.clone().count(), to_read.map(|file| file.size_bytes).sum());
+        progress.planned(to_read.clone().count(), total_bytes(to_read.map(|file| file.size_bytes)));
         let verdicts: Vec<_> = tree
             .files
             .iter()

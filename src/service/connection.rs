@@ -20,6 +20,7 @@ use aws_types::service_config::ServiceConfigKey;
 use tokio::sync::{Mutex, OnceCell};
 use tracing::trace;
 
+use super::answers;
 use super::bandwidth::Bandwidth;
 use super::error::{ServiceError, innermost_of_several_lines};
 use super::requests;
@@ -196,9 +197,8 @@ impl Glacier {
     pub(super) async fn client(&self) -> &aws_sdk_glacier::Client {
         let make = async || {
             let config = aws_sdk_glacier::config::Builder::from(self.config().await);
-            let config =
-                config.interceptor(UrlNote(Arc::clone(&self.url))).interceptor(requests::Log).build();
-            aws_sdk_glacier::Client::from_conf(config)
+            let config = config.interceptor(UrlNote(Arc::clone(&self.url))).interceptor(requests::Log);
+            aws_sdk_glacier::Client::from_conf(config.interceptor(answers::Bounded).build())
         };
         self.client.get_or_init(make).await
     }

@@ -8,7 +8,7 @@ use aws_sdk_glacier::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::http::HttpError;
 
 use super::sentences;
-use crate::types::{plain_reason, quoted};
+use crate::types::{escaped, plain_reason, quoted};
 
 /// Why a call of the service brought no result. [`ServiceError::hint`] says what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -167,7 +167,7 @@ impl ServiceError {
             SdkError::ServiceError(answer) => match answer.err().code() {
                 Some(code) => {
                     let message = one_line(answer.err().message().unwrap_or("no message"));
-                    Self::from_code(code, &message, answer.raw().status().as_u16())
+                    Self::from_code(&one_line(code), &message, answer.raw().status().as_u16())
                 }
                 None => Self::NotGlacier { place, status: answer.raw().status().as_u16() },
             },
@@ -239,16 +239,17 @@ pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
 /// The same of an error whose text goes on in further lines.
 pub(super) fn innermost_of_several_lines(error: &(dyn Error + 'static)) -> String {
     let said = root(error).to_string();
-    plain_reason(&said.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
+    one_line(&plain_reason(&said.split_whitespace().collect::<Vec<_>>().join(" ")))
 }
 
 fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     chain(error).last().unwrap_or(error)
 }
 
-/// The service's texts may span lines; a signature error brings its whole canonical request after the first.
+/// The service's texts may span lines; a signature error brings its whole canonical request after the first. Nor need
+/// it be the service that answers: what a terminal would act upon ends here.
 fn one_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim().to_owned()
+    escaped(text.lines().next().unwrap_or_default().trim()).into_owned()
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -261,5 +261,5 @@ fn stored(
 fn byte_range(text: &str) -> Option<ByteRange> {
     let (first, last) = text.split_once('-')?;
     let (start_byte, last_byte): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
-    Some(ByteRange { start_byte, length_bytes: last_byte.checked_sub(start_byte)? + 1 })
+    Some(ByteRange { start_byte, length_bytes: last_byte.checked_sub(start_byte)?.checked_add(1)? })
 }

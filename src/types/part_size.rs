@@ -14,6 +14,11 @@ const PART_MAX_BYTES: u64 = 4096 * MIB_BYTES;
 /// The size of the largest archive, in bytes: that many parts of that size.
 pub(crate) const ARCHIVE_MAX_BYTES: u64 = PARTS_MAX * PART_MAX_BYTES;
 
+/// Adds sizes up. What others say of sizes may be anything; a sum that no number can hold is the largest there is.
+pub fn total_bytes(sizes: impl IntoIterator<Item = u64>) -> u64 {
+    sizes.into_iter().fold(0, u64::saturating_add)
+}
+
 /// The size of all parts of an archive but the last: a power of two MiB from 1 MiB to 4 GiB.
 ///
 /// Cut like this, every part is one node of the archive's hash tree, so the whole's hash follows from the parts'.

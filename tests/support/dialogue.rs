@@ -118,6 +118,13 @@ impl Remote {
     }
 
     pub fn prepared(shell: &Shell, prefix: &str) -> Self {
+        Self::prepared_with(shell, prefix, "")
+    }
+
+    /// The same of a service at another URL.
+    pub fn prepared_with(shell: &Shell, prefix: &str, endpoint: &str) -> Self {
+        let settings =
+            OTHER_SETTINGS.replace("endpoint\n    > VALUE", &format!("endpoint\n    > VALUE {endpoint}"));
         let mut remote = Self::start(shell);
         remote.plays(&format!(
             "< VERSION 2
@@ -132,7 +139,7 @@ impl Remote {
              > VALUE us-east-1
              < GETCONFIG fileprefix
              > VALUE {prefix}
-             {OTHER_SETTINGS}
+             {settings}
              < GETGITREMOTENAME
              > VALUE glacier
              < GETGITDIR

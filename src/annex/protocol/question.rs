@@ -1,6 +1,6 @@
 //! What the remote asks and tells of itself while it handles a request.
 
-use super::{Key, flat, split, text};
+use super::{Key, flat, shown, split, text};
 
 /// What the remote asks of git-annex while it handles a request. Each is answered by one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +53,8 @@ impl Statement<'_> {
             Self::State(key, value) => {
                 [b"SETSTATE ", key.0.as_slice(), b" ", flat(value).as_bytes()].concat()
             }
-            Self::Info(said) => format!("INFO {}", flat(said)).into_bytes(),
-            Self::Debug(said) => format!("DEBUG {}", flat(said)).into_bytes(),
+            Self::Info(said) => format!("INFO {}", shown(said)).into_bytes(),
+            Self::Debug(said) => format!("DEBUG {}", shown(said)).into_bytes(),
         }
     }
 }

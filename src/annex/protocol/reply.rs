@@ -1,6 +1,6 @@
 //! What the remote says to a request.
 
-use super::{Key, flat};
+use super::{Key, shown};
 
 /// How a request ended.
 type Outcome = Result<(), String>;
@@ -79,7 +79,7 @@ fn outcome(word: &str, rest: &str, key: Option<&Key>, result: &Outcome) -> Vec<u
 }
 
 fn about(words: &str, key: Option<&Key>, text: &str) -> Vec<u8> {
-    let text = flat(text);
+    let text = shown(text);
     let key = key.map(|key| key.0.as_slice());
     let fields = [Some(words.as_bytes()), key, Some(text.as_bytes()).filter(|text| !text.is_empty())];
     fields.into_iter().flatten().collect::<Vec<_>>().join(&b' ')

@@ -15,7 +15,7 @@ use crate::cli::output::{Foreign, say, warning};
 use crate::cli::session::Session;
 use crate::engine::{Engine, Prefetch, Tier};
 use crate::settings::PREFETCH_VARIABLE;
-use crate::types::{ArchiveRef, VaultName, annex_name, quoted};
+use crate::types::{ArchiveRef, VaultName, annex_name, quoted, total_bytes};
 
 pub(super) async fn run(session: &Session, args: annex::Prefetch) -> Result<Exit> {
     let remote = match args.remote {
@@ -57,7 +57,7 @@ fn print(files: &[Wanted]) -> Result<Exit> {
         writeln!(out, "{bytes}\t{}", foreign.text(&file.file))?;
     }
     out.flush()?;
-    let bytes: u64 = files.iter().filter_map(Wanted::bytes).sum();
+    let bytes = total_bytes(files.iter().filter_map(Wanted::bytes));
     say(format_args!("{} files, {bytes} bytes, would be asked for unless they were before", files.len()));
     Ok(Exit::Done)
 }
@@ -193,7 +193,7 @@ fn ask_for(remote: &str, tier: Tier, files: &[Wanted]) -> Result<Outcome> {
         match said.find_map(Prefetch::said_by) {
             Some(Prefetch::Queued) => {
                 outcome.queued += 1;
-                outcome.queued_bytes += bytes(&answer.file).unwrap_or(0);
+                outcome.queued_bytes = total_bytes([outcome.queued_bytes, bytes(&answer.file).unwrap_or(0)]);
             }
             Some(Prefetch::AskedBefore) => outcome.asked_before += 1,
             None => outcome.failed.push((answer.file, answer.error_messages.join("; ").trim().to_owned())),

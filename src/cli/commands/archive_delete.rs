@@ -11,7 +11,7 @@ use crate::cli::output::{Foreign, ask, can_ask, failure, info, say};
 use crate::cli::records::{ArchiveFields, Form, Record, print_record};
 use crate::cli::session::Session;
 use crate::engine::{Archive, EngineError, Selection};
-use crate::types::{Timestamp, VaultName, quoted};
+use crate::types::{Timestamp, VaultName, quoted, total_bytes};
 
 pub(super) async fn run(session: &Session, args: archive::Delete) -> Result<Exit> {
     let references = [args.names, args.several.listed()?].concat();
@@ -44,7 +44,7 @@ fn is_wanted(session: &Session, vault: &VaultName, archives: &[Archive]) -> Resu
 }
 
 fn size_of(archives: &[Archive]) -> String {
-    let known: u64 = archives.iter().filter_map(|archive| archive.size_bytes).sum();
+    let known = total_bytes(archives.iter().filter_map(|archive| archive.size_bytes));
     match archives.iter().filter(|archive| archive.size_bytes.is_none()).count() {
         0 => format!("{known} bytes"),
         unknown => format!("{known} bytes, and {unknown} of unknown size"),

@@ -29,7 +29,9 @@ pub(super) async fn run(session: &Session, args: job::List) -> Result<Exit> {
 
 fn line(of: &VaultJob) -> String {
     let date = of.job.completed.as_ref().unwrap_or(&of.job.created);
-    format!("{} {date} {:10} {}", letters(&of.job), of.vault.as_str(), name(of))
+    let (foreign, name) = (Foreign::of_standard_output(), name(of));
+    let (date, name) = (foreign.text(date), foreign.text(&name));
+    format!("{} {date} {:10} {name}", letters(&of.job), of.vault.as_str())
 }
 
 fn long_line(of: &VaultJob, now: Timestamp) -> String {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::upload;
 use crate::cli::exit::Exit;
-use crate::cli::output::info;
+use crate::cli::output::{Foreign, info};
 use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
 use crate::engine::OpenUpload;
@@ -52,7 +52,9 @@ pub(super) async fn run(session: &Session, args: upload::List) -> Result<Exit> {
 }
 
 pub(super) fn line(upload: &OpenUpload) -> String {
-    format!("{}\t{}\t{}\t{}", upload.id, upload.created, upload.part_size_bytes, upload.name)
+    let foreign = Foreign::of_standard_output();
+    let (created, name) = (foreign.text(&upload.created), foreign.text(&upload.name));
+    format!("{}\t{created}\t{}\t{name}", upload.id, upload.part_size_bytes)
 }
 
 /// An upload that is not finished.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::vault;
 use crate::cli::exit::Exit;
+use crate::cli::output::Foreign;
 use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
 use crate::engine::VaultInfo;
@@ -70,7 +71,7 @@ fn print(out: &mut impl Write, record: &InfoRecord) -> std::io::Result<()> {
     let age = record.known_inventory_age_seconds.map_or_else(unknown, |age| format!("{} hours", age / 3600));
     for (name, value) in [
         ("name", record.name.clone()),
-        ("arn", record.arn.clone()),
+        ("arn", Foreign::of_standard_output().text(&record.arn).into_owned()),
         ("created", known(&record.created_date)),
         ("archives", record.archives.to_string()),
         ("size in bytes", record.size_bytes.to_string()),

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::vault;
 use crate::cli::exit::Exit;
+use crate::cli::output::Foreign;
 use crate::cli::records::{Form, Record, print_record};
 use crate::cli::session::Session;
 
@@ -26,8 +27,9 @@ pub(super) async fn run(session: &Session, args: vault::Notifications) -> Result
     if session.form == Form::Json {
         print_record(&mut out, &NotificationsRecord { vault: vault.as_str(), topic, events })?;
     } else if let Some(topic) = topic {
-        writeln!(out, "topic\t{topic}")?;
-        events.iter().try_for_each(|event| writeln!(out, "event\t{event}"))?;
+        let foreign = Foreign::of_standard_output();
+        writeln!(out, "topic\t{}", foreign.text(&topic))?;
+        events.iter().try_for_each(|event| writeln!(out, "event\t{}", foreign.text(event)))?;
     }
     out.flush()?;
     Ok(Exit::Done)

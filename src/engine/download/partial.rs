@@ -10,9 +10,9 @@
 //! behind. The name follows from the target and the archive, so that the next try finds it. One process at a time
 //! works on it: whoever holds its lock, which ends with the process.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,15 +56,16 @@ pub(super) enum Opened {
 impl Partial {
     /// Opens the download of this archive to this file, or begins it. One that was begun keeps its range size.
     pub(super) fn open(
-        target: &Path,
+        place: &Replaced,
         identity: &str,
         size_bytes: Option<u64>,
         tree_hash: Option<TreeHash>,
         range_size: PartSize,
     ) -> io::Result<Opened> {
-        let path = path_for(target, identity);
+        let path = path_for(&place.file, identity);
+        let mode = mode_beside(place);
         let file = loop {
-            let file = open_own(&path)?;
+            let file = open_own(&path, mode)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(Opened::InUse),
@@ -232,16 +233,27 @@ fn path_for(target: &Path, identity: &str) -> PathBuf {
     directory_of(target).join(format!(".glacier-{short}.part"))
 }
 
+/// What is on its way to a file is for the eyes of those alone who could read that; its owner must go on with it.
+fn mode_beside(place: &Replaced) -> u32 {
+    const OF_OWNER: u32 = 0o600;
+    const OF_ALL: u32 = 0o666;
+    place.permissions.as_ref().map_or(OF_ALL, |permissions| permissions.mode() & OF_ALL | OF_OWNER)
+}
+
 /// The name can be foreseen, so what stands there may be a trap: neither a link nor a file of another user is used.
-fn open_own(path: &Path) -> io::Result<File> {
+fn open_own(path: &Path, mode: u32) -> io::Result<File> {
     let no_link = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).custom_flags(no_link);
+    options.read(true).write(true).create(true).truncate(false).mode(mode).custom_flags(no_link);
     let file = options.open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() || metadata.nlink() > 1 {
         let why = format!("{} is in the way", path.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+    }
+    // Begun when another file, or none, was to be replaced.
+    if metadata.mode() & !mode & 0o777 != 0 {
+        file.set_permissions(Permissions::from_mode(metadata.mode() & mode))?;
     }
     Ok(file)
 }
@@ -252,9 +264,14 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
+    fn new_file(target: &Path) -> Replaced {
+        Replaced { file: target.to_owned(), permissions: None }
+    }
+
     fn open(target: &Path, size_bytes: u64) -> Partial {
-        match Partial::open(target, "archive", Some(size_bytes), None, PartSize::at_most(MIB)).expect("opens")
-        {
+        let opened =
+            Partial::open(&new_file(target), "archive", Some(size_bytes), None, PartSize::at_most(MIB));
+        match opened.expect("opens") {
             Opened::Opened(partial) => partial,
             Opened::InUse => panic!("in use"),
         }
@@ -276,7 +293,7 @@ mod tests {
         let partial = open(&target, 3 * MIB);
         assert_eq!(partial.verified().expect("reads"), [Some(TreeHash::of(&data)), None, None]);
         assert!(matches!(
-            Partial::open(&target, "archive", Some(3 * MIB), None, PartSize::at_most(MIB)),
+            Partial::open(&new_file(&target), "archive", Some(3 * MIB), None, PartSize::at_most(MIB)),
             Ok(Opened::InUse)
         ));
         drop(partial);
@@ -297,9 +314,29 @@ mod tests {
         for (expected, complete) in [(whole, true), (Some(TreeHash::of(b"other")), false), (None, false)] {
             std::fs::write(path_for(&target, "archive"), &data).expect("writes");
             let size_bytes = Some(data.len() as u64);
-            let opened = Partial::open(&target, "archive", size_bytes, expected, PartSize::at_most(MIB));
+            let opened =
+                Partial::open(&new_file(&target), "archive", size_bytes, expected, PartSize::at_most(MIB));
             let Ok(Opened::Opened(partial)) = opened else { panic!("cannot open") };
             assert!(partial.verified().expect("reads").iter().all(|hash| hash.is_some() == complete));
+        }
+    }
+
+    #[test]
+    fn what_was_begun_beside_nothing_is_narrowed_to_the_file_that_stands_there_now() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let target = directory.path().join("target");
+        let path = path_for(&target, "archive");
+        let mode = || fs::metadata(&path).expect("is there").mode() & 0o7777;
+        for (begun, replaced, expected) in
+            [(0o664, 0o600, 0o600), (0o644, 0o640, 0o640), (0o600, 0o644, 0o600), (0o666, 0o000, 0o600)]
+        {
+            fs::write(&path, "").expect("writes");
+            fs::set_permissions(&path, Permissions::from_mode(begun)).expect("sets");
+            let place =
+                Replaced { file: target.clone(), permissions: Some(Permissions::from_mode(replaced)) };
+            let range_size = PartSize::at_most(MIB);
+            assert!(Partial::open(&place, "archive", Some(1), None, range_size).is_ok());
+            assert_eq!(mode(), expected);
         }
     }
 
@@ -309,7 +346,7 @@ mod tests {
         let (target, victim) = (directory.path().join("target"), directory.path().join("victim"));
         std::fs::write(&victim, "mine").expect("writes");
         std::os::unix::fs::symlink(&victim, path_for(&target, "archive")).expect("links");
-        assert!(Partial::open(&target, "archive", Some(1), None, PartSize::at_most(MIB)).is_err());
+        assert!(Partial::open(&new_file(&target), "archive", Some(1), None, PartSize::at_most(MIB)).is_err());
         assert_eq!(std::fs::read(&victim).expect("reads"), b"mine");
     }
 }

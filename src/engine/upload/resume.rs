@@ -59,18 +59,25 @@ impl Upload<'_> {
     ) -> Result<Option<Vec<Option<TreeHash>>>, EngineError> {
         let size_bytes = file.identity().size_bytes;
         let count = usize::try_from(size_bytes.div_ceil(part_size.bytes())).unwrap_or(usize::MAX);
+        let index_of = |part: &StoredPart| part.range.start_byte / part_size.bytes();
+        let fits = |part: &StoredPart| {
+            part.range.start_byte.is_multiple_of(part_size.bytes())
+                && part.range.length_bytes == part_bytes(size_bytes, part_size, index_of(part))
+        };
+        // Before any memory is asked for: what the service says could be anything.
+        if !listed.iter().all(fits) {
+            return Ok(None);
+        }
         let mut stored = vec![None; count];
         let hashing: Vec<_> = listed.iter().map(|part| self.hashed(part, part_size, file).boxed()).collect();
         let mut local = futures_util::stream::iter(hashing).buffered(HASHED_AT_ONCE);
         while let Some(hashed) = local.next().await {
             let Some((part, hash)) = hashed else { return Ok(None) };
-            let index = part.range.start_byte / part_size.bytes();
-            let fits = part.range.start_byte % part_size.bytes() == 0
-                && part.range.length_bytes == part_bytes(size_bytes, part_size, index);
-            if !fits || hash != part.tree_hash {
+            if hash != part.tree_hash {
                 return Ok(None);
             }
-            if let Some(place) = usize::try_from(index).ok().and_then(|index| stored.get_mut(index)) {
+            if let Some(place) = usize::try_from(index_of(part)).ok().and_then(|index| stored.get_mut(index))
+            {
                 *place = Some(hash);
             }
         }

@@ -14,7 +14,7 @@ use super::source::{Data, SourceFile};
 use super::{Source, UploadOptions};
 use crate::cache::{Archive, Scope};
 use crate::engine::{Engine, EngineError, Item, ItemKind, Progress, blocking, several};
-use crate::types::{ArchiveName, ArchiveRef, PartSize, VaultName};
+use crate::types::{ArchiveName, ArchiveRef, PartSize, VaultName, total_bytes};
 
 /// A file to store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Engine {
         }
         // What cannot be looked at now is told of when its turn comes.
         let size_of = |file: &FileToStore| std::fs::metadata(&file.path).map_or(0, |metadata| metadata.len());
-        progress.planned(files.len(), files.iter().map(size_of).sum());
+        progress.planned(files.len(), total_bytes(files.iter().map(size_of)));
         let scope = if options.skip_existing { Some(self.scope_of(vault).await?) } else { None };
         let places = Places::new(self.transfers.jobs());
         let store = |file| self.store_one(vault, file, options, scope.as_ref(), &places, progress);

@@ -10,7 +10,7 @@ use crate::cli::output::{Foreign, say};
 use crate::cli::records::{Form, print_record};
 use crate::cli::session::Session;
 use crate::engine::{Archive, Planned, Step, Tier, Wanted};
-use crate::types::VaultName;
+use crate::types::{VaultName, total_bytes};
 
 pub(super) async fn print(
     session: &Session,
@@ -63,7 +63,7 @@ pub(super) fn print_line(
 
 fn summary(planned: &[Planned], step: Step) -> String {
     let of_step = || planned.iter().filter(|planned| planned.step == step);
-    let known: u64 = of_step().filter_map(|planned| planned.archive.size_bytes).sum();
+    let known = total_bytes(of_step().filter_map(|planned| planned.archive.size_bytes));
     let unknown = of_step().filter(|planned| planned.archive.size_bytes.is_none()).count();
     let unknown = if unknown == 0 { String::new() } else { format!(", {unknown} of unknown size") };
     format!("{} ({known} bytes{unknown})", of_step().count())
