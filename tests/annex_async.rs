@@ -19,6 +19,8 @@ struct Annex {
     heard: Vec<String>,
     /// What GETCREDS is answered with.
     creds: &'static str,
+    /// The limit of bandwidth that is set.
+    bwlimit: &'static str,
 }
 
 impl Annex {
@@ -30,7 +32,7 @@ impl Annex {
     fn of(mut child: Child) -> Self {
         let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
         let (states, heard) = (HashMap::new(), Vec::new());
-        let mut annex = Self { child, input, output, states, heard, creds: "CREDS" };
+        let mut annex = Self { child, input, output, states, heard, creds: "CREDS", bwlimit: "" };
         assert_eq!(annex.line(), "VERSION 2");
         annex.says("EXTENSIONS INFO GETGITREMOTENAME ASYNC");
         assert_eq!(annex.line(), "EXTENSIONS INFO GETGITREMOTENAME ASYNC");
@@ -65,6 +67,7 @@ impl Annex {
             let value = match word {
                 "GETCONFIG" if rest == "vault" => "v",
                 "GETCONFIG" if rest == "region" => "us-east-1",
+                "GETCONFIG" if rest == "bwlimit" => self.bwlimit,
                 "GETCREDS" => {
                     let answer = format!("J {job} {}", self.creds);
                     self.says(&answer);
@@ -236,6 +239,64 @@ fn a_signal_ends_a_transfer_that_waits() {
         annex.output.read_to_string(&mut rest).unwrap();
         assert_eq!((rest.as_str(), annex.child.wait().unwrap().code()), ("", Some(128 + number)));
     }
+}
+
+/// What was not sent as a whole is known not to be stored. It was called unknown, so that for days the key could not be
+/// stored.
+#[test]
+fn a_store_that_is_stopped_before_all_is_sent_can_be_done_again() {
+    for end in ["TERM", "INT", "ERROR it is all too much"] {
+        let shell = shell();
+        let file = shell.write("f", vec![b'x'; 1 << 20]);
+        let store = format!("J 1 TRANSFER STORE key {}", file.display());
+        let mut annex = Annex::start(&shell);
+        annex.bwlimit = "50K";
+        annex.says("J 1 PREPARE");
+        annex.reply();
+        annex.says(&store);
+        assert_eq!(annex.line(), "J 1 GETSTATE key");
+        annex.says("J 1 VALUE ");
+        while shell.count("UploadArchive") == 0 {
+            std::thread::yield_now();
+        }
+        let status = if let Some(signal) = ["TERM", "INT"].into_iter().find(|signal| *signal == end) {
+            let process = annex.child.id().to_string();
+            assert!(Command::new("kill").args([&format!("-{signal}"), &process]).status().unwrap().success());
+            annex.child.wait().unwrap().code()
+        } else {
+            annex.says(end);
+            annex.child.wait().unwrap().code()
+        };
+        assert_ne!(status, Some(0));
+        let mut annex = Annex::prepared(&shell);
+        annex.says(&store);
+        assert_eq!(annex.reply(), (1, "TRANSFER-SUCCESS STORE key".to_owned()), "after {end}");
+        shell.glacier(&["archive", "list", "v"]).is("key\n", "", 0);
+    }
+}
+
+/// Whoever speaks to someone who has ceased to listen waits, and heard no signal.
+#[test]
+fn a_signal_ends_it_though_nobody_reads_what_it_says() {
+    let shell = shell();
+    let mut annex = Annex::prepared(&shell);
+    // More than a pipe holds, several times.
+    let mut input = annex.input.take().unwrap();
+    let asking = std::thread::spawn(move || {
+        for _ in 0..5_000 {
+            if writeln!(input, "J 1 LISTCONFIGS").is_err() {
+                return;
+            }
+        }
+    });
+    let process = annex.child.id().to_string();
+    // All but the last page of what a pipe holds.
+    while rustix::io::ioctl_fionread(annex.output.get_ref()).unwrap() < 60 * 1024 {
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
+    assert_eq!(annex.child.wait().unwrap().code(), Some(128 + 15));
+    asking.join().unwrap();
 }
 
 #[test]
