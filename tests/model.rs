@@ -79,6 +79,6 @@ fn of_equal_archives_the_one_that_is_still_there_is_brought() {
 #[test]
 fn a_new_key_does_not_hide_an_upload_without_an_answer() {
     let upload = Upload { who: 0, name: 0, content: 0, source: Pipe, insists: false };
-    let dies = Trouble { request: 1, is_done: true, is_deadly: true };
+    let dies = Trouble { request: 1, is_done: true, is_deadly: true, is_refused_then: false };
     play(&[dies, upload, RotateKeys { who: 0 }, upload]);
 }

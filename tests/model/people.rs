@@ -360,13 +360,14 @@ impl World {
         answer(self)
     }
 
-    /// Yes is only said if one exists, or existed within sixty hours and was deleted by someone who has not told.
+    /// Yes is only said if one exists, or existed within sixty hours and was deleted by someone else who has not told.
     pub fn check_yes(&self, who: usize, name: &str) {
         let (now, knows) = (self.now(), &self.peers[who].knows);
         let may_count =
             self.archives.iter().filter(|(_, archive)| archive.name == name).any(|(id, archive)| {
                 let is_told = knows.rows.get(id).is_some_and(|row| row.begun.is_some() || !row.is_live());
-                archive.deleted.is_none_or(|deleted| deleted >= now - MAX_AGE && !is_told)
+                let is_own = self.deleted_by.contains(&(who, id.clone()));
+                archive.deleted.is_none_or(|deleted| deleted >= now - MAX_AGE && !is_told && !is_own)
             });
         assert!(may_count, "yes was said of what is not there: {:?}", self.archives);
     }

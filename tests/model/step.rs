@@ -93,11 +93,13 @@ pub enum Step {
     },
     /// `git annex sync` of both repositories.
     Merge,
-    /// Something goes wrong at a request of the next step: whoever asks dies, or the line breaks for a moment.
+    /// Something goes wrong at a request of the next step: whoever asks dies, or the line breaks for a moment, after which
+    /// a request may be refused.
     Trouble {
         request: u8,
         is_done: bool,
         is_deadly: bool,
+        is_refused_then: bool,
     },
     /// The next job that is begun will fail.
     FailNextJob,
@@ -147,8 +149,15 @@ pub fn history(steps: usize) -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn trouble() -> impl Strategy<Value = Step> {
-    let trouble = (1u8..5, any::<bool>(), prop_oneof![3 => Just(true), 1 => Just(false)]);
-    trouble.prop_map(|(request, is_done, is_deadly)| Trouble { request, is_done, is_deadly })
+    let is_deadly = prop_oneof![3 => Just(true), 2 => Just(false)];
+    (1u8..5, any::<bool>(), is_deadly, any::<bool>()).prop_map(
+        |(request, is_done, is_deadly, is_refused_then)| Trouble {
+            request,
+            is_done,
+            is_deadly,
+            is_refused_then,
+        },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -206,6 +215,14 @@ impl Step {
             | DeleteById { who, .. }
             | Presence { who, .. }
             | Sync { who, .. } => Some(who),
+            _ => None,
+        }
+    }
+
+    /// Whose step it is, if it deletes archives.
+    pub fn deletes(&self) -> Option<usize> {
+        match *self {
+            Delete { who, .. } | DeleteById { who, .. } | Dedupe { who } | Remove { who, .. } => Some(who),
             _ => None,
         }
     }

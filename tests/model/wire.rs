@@ -1,6 +1,7 @@
 //! The line between a machine and Glacier, which can break at a certain request: before Glacier has it, or when Glacier
-//! has done what it asks and answers.
+//! has done what it asks and answers. The request that follows may then be refused.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,13 +18,24 @@ pub struct Break {
     pub is_done: bool,
     /// Whether whoever asks dies of it; else the connection ends, and no other.
     pub is_deadly: bool,
+    /// Whether the next request is refused, if there is one.
+    pub is_refused_then: bool,
+}
+
+/// What becomes of a request.
+enum Fate {
+    Breaks(Break),
+    IsRefused,
 }
 
 #[derive(Default)]
 struct State {
     planned: Mutex<Option<Break>>,
+    refuses_next: AtomicBool,
     death: Notify,
 }
+
+const REFUSAL: &str = r#"{"code":"AccessDeniedException","message":"not now","type":"Client"}"#;
 
 pub struct Wire {
     pub url: String,
@@ -56,6 +68,7 @@ impl Wire {
 
     pub fn mend(&self) {
         *self.state.planned.lock().unwrap() = None;
+        self.state.refuses_next.store(false, Ordering::Relaxed);
     }
 
     /// Is ready when whoever asks is to die.
@@ -73,27 +86,37 @@ impl Drop for Wire {
 
 impl State {
     /// Counts a request; returns what happens at it.
-    fn next(&self) -> Option<Break> {
+    fn next(&self) -> Option<Fate> {
+        if self.refuses_next.swap(false, Ordering::Relaxed) {
+            return Some(Fate::IsRefused);
+        }
         let mut planned = self.planned.lock().unwrap();
         let left = planned.as_mut()?;
         left.request = left.request.saturating_sub(1);
-        if left.request > 0 { None } else { planned.take() }
+        if left.request > 0 {
+            return None;
+        }
+        self.refuses_next.store(left.is_refused_then, Ordering::Relaxed);
+        planned.take().map(Fate::Breaks)
     }
 }
 
 /// Carries one connection. A request begins with the first bytes after an answer.
 async fn carry(mut client: TcpStream, mut service: TcpStream, state: Arc<State>) {
     let (mut asked, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    let (mut is_asking, mut breaks) = (false, None);
+    let (mut is_asking, mut fate) = (false, None);
     loop {
         tokio::select! {
             read = client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { return };
                 if !std::mem::replace(&mut is_asking, true) {
-                    breaks = state.next();
+                    fate = state.next();
                 }
-                match breaks {
-                    Some(Break { is_done: false, is_deadly, .. }) => return ends(client, is_deadly, &state).await,
+                match fate {
+                    Some(Fate::Breaks(Break { is_done: false, is_deadly, .. })) => {
+                        return ends(client, is_deadly, &state).await;
+                    }
+                    Some(Fate::IsRefused) => return refuse(client).await,
                     _ if service.write_all(&asked[..length]).await.is_err() => return,
                     _ => {}
                 }
@@ -101,14 +124,25 @@ async fn carry(mut client: TcpStream, mut service: TcpStream, state: Arc<State>)
             read = service.read(&mut answered) => {
                 let Ok(length @ 1..) = read else { return };
                 is_asking = false;
-                match breaks {
-                    Some(Break { is_deadly, .. }) => return ends(client, is_deadly, &state).await,
+                match fate {
+                    Some(Fate::Breaks(Break { is_deadly, .. })) => return ends(client, is_deadly, &state).await,
+                    Some(Fate::IsRefused) => return,
                     None if client.write_all(&answered[..length]).await.is_err() => return,
                     None => {}
                 }
             }
         }
     }
+}
+
+/// Says no, and listens until the other has heard it.
+async fn refuse(mut client: TcpStream) {
+    let length = REFUSAL.len();
+    let head = "HTTP/1.1 403 Forbidden\r\nx-amzn-requestid: r\r\nContent-Type: application/json\r\nConnection: close";
+    let answer = format!("{head}\r\nContent-Length: {length}\r\n\r\n{REFUSAL}");
+    let _ = client.write_all(answer.as_bytes()).await;
+    let mut rest = vec![0; 1 << 16];
+    while let Ok(1..) = client.read(&mut rest).await {}
 }
 
 /// Holds the connection until the one who asks has died of it, so that nothing is heard of it before.

@@ -37,6 +37,8 @@ pub struct World {
     pub made: f64,
     /// How many jobs the step must begin.
     pub jobs_begun: usize,
+    /// Who has asked for the deletion of which archive that is gone, and has not lost the cache since.
+    pub deleted_by: BTreeSet<(usize, String)>,
     /// What was stored without an answer, and by whom.
     pub unclaimed: BTreeMap<String, usize>,
     trouble: Option<Break>,
@@ -68,6 +70,7 @@ impl World {
             archives: Archives::new(),
             made,
             jobs_begun: 0,
+            deleted_by: BTreeSet::new(),
             unclaimed: BTreeMap::new(),
             trouble: None,
             _directory: directory,
@@ -80,11 +83,12 @@ impl World {
 
     /// Takes a step, then holds the vault and both caches against the model.
     pub async fn take(&mut self, step: &Step) {
-        if let Step::Trouble { request, is_done, is_deadly } = *step {
-            self.trouble = Some(Break { request, is_done, is_deadly });
+        if let Step::Trouble { request, is_done, is_deadly, is_refused_then } = *step {
+            self.trouble = Some(Break { request, is_done, is_deadly, is_refused_then });
             return;
         }
         let (began, jobs_before) = (self.now(), self.books.job_ids());
+        let there_before: BTreeSet<String> = self.there().map(str::to_owned).collect();
         self.jobs_begun = 0;
         let trouble = self.trouble.take();
         if let Some(who) = step.is_remote() {
@@ -111,6 +115,10 @@ impl World {
             }
         }
         assert_eq!(archives, self.archives, "the archives of the vault");
+        if let Some(who) = step.deletes() {
+            let is_gone = |id: &String| self.archives[id].deleted.is_some();
+            self.deleted_by.extend(there_before.into_iter().filter(is_gone).map(|id| (who, id)));
+        }
         for peer in &mut self.peers {
             peer.compare(if let Step::Pass { .. } = step { 0.0 } else { lasted + 1.0 });
         }
@@ -162,6 +170,7 @@ impl World {
             Step::LoseCache { who } => {
                 self.peers[who].lose_cache().await;
                 self.unclaimed.retain(|_, by| *by != who);
+                self.deleted_by.retain(|(by, _)| *by != who);
             }
             Step::Pass { minutes } => self.emulator.advance(Duration::from_secs(u64::from(minutes) * 60)),
         }
@@ -298,6 +307,7 @@ impl World {
                 self.take(&Step::Presence { who, name }).await;
                 self.take(&Step::Retrieve { who, name }).await;
             }
+            self.brings_all_keys(who).await;
         }
         let all = u8::try_from(self.there().count()).unwrap();
         for _ in 0..2 {
@@ -305,6 +315,21 @@ impl World {
                 self.take(&Step::RetrieveById { who: 0, which }).await;
             }
             self.take(&Step::Pass { minutes: JOB_MINUTES }).await;
+        }
+    }
+    /// git-annex gets every key of which there is an archive.
+    async fn brings_all_keys(&mut self, who: usize) {
+        for _ in 0..2 {
+            for key in PLAIN_NAMES..NAMES {
+                self.take(&Step::Fetch { who, key }).await;
+            }
+            self.take(&Step::Pass { minutes: JOB_MINUTES }).await;
+        }
+        for key in PLAIN_NAMES..NAMES {
+            self.take(&Step::Fetch { who, key }).await;
+            let is_there = self.there().any(|id| self.archives[id].name == name_of(key));
+            let is_brought = self.peers[who].home.path().join("fetched").exists();
+            assert!(is_brought || !is_there, "{} was not brought", name_of(key));
         }
     }
 }
