@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glacier_engine::engine::{
-    Patience, RangeSize, Retrieval, RetrieveOptions, Selection, Source, Sync, Target, UploadOptions, Wanted,
+    Patience, Presence, RangeSize, Retrieval, RetrieveOptions, Selection, Source, Sync, Target,
+    UploadOptions, Wanted,
 };
 use glacier_engine::types::{ArchiveRef, VaultName};
-use support::faults::{Failure, Flow, LATER, World, at_every_request};
+use support::faults::{FIRST, Failure, Flow, LATER, World, at_every_request, with_each_pair};
 use support::machine::Machine;
 use support::{HOUR, noise};
 
@@ -33,6 +34,13 @@ async fn is_known(
 ) -> Result<bool, Failure> {
     let (known, _) = machine.engine.is_known_present(vault, &name(of), MAX_AGE, patience, drop, &()).await?;
     Ok(known.is_ok())
+}
+
+/// Asserts that what is said of a name is so, or that it is not known.
+async fn is_true(machine: &Machine, vault: &VaultName, of: &str, is_there: bool) {
+    let said = machine.engine.presence(vault, &name(of), MAX_AGE).await.unwrap();
+    let is_wrong = if is_there { Presence::Absent } else { Presence::Present };
+    assert!(said != is_wrong, "{of} is called {said:?}");
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -119,6 +127,23 @@ async fn an_upload_in_parts() {
 async fn an_upload_in_parts_from_a_pipe() {
     let make = async |world: &Arc<World>| Upload::new(world, From::StreamInParts).await;
     at_every_request("upload in parts from a pipe", 80, make).await;
+}
+
+#[tokio::test]
+async fn two_faults_in_an_upload_by_one_request() {
+    with_each_pair("upload", &FIRST, 12, async |world| Upload::new(world, From::File).await).await;
+}
+
+#[tokio::test]
+async fn two_faults_in_an_upload_in_parts() {
+    let make = async |world: &Arc<World>| Upload::new(world, From::FileInParts).await;
+    with_each_pair("upload in parts", &FIRST, 90, make).await;
+}
+
+#[tokio::test]
+async fn two_faults_in_an_upload_in_parts_from_a_pipe() {
+    let make = async |world: &Arc<World>| Upload::new(world, From::StreamInParts).await;
+    with_each_pair("upload in parts from a pipe", &FIRST, 90, make).await;
 }
 
 /// Archives, each wanted in a file that is there already.
@@ -271,6 +296,7 @@ impl Flow for Delete {
             assert!(outcome.is_err() || !is_there, "{name} is not deleted");
             let known = is_known(&self.machine, &self.vault, name, Patience::ComeBackLater).await;
             assert!(is_there || !known.unwrap(), "{name} is gone, and called known");
+            is_true(&self.machine, &self.vault, name, is_there).await;
         }
     }
 
@@ -288,6 +314,16 @@ async fn a_deletion() {
 #[tokio::test]
 async fn a_deletion_of_several() {
     at_every_request("delete several", 40, async |world| Delete::new(world, 3).await).await;
+}
+
+#[tokio::test]
+async fn two_faults_in_a_deletion() {
+    with_each_pair("delete", &FIRST, 24, async |world| Delete::new(world, 1).await).await;
+}
+
+#[tokio::test]
+async fn two_faults_in_a_deletion_of_several() {
+    with_each_pair("delete several", &FIRST, 48, async |world| Delete::new(world, 3).await).await;
 }
 
 /// How many archives the inventory lists, each with the longest name that there can be: two ranges of a mebibyte.

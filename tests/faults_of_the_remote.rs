@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use glacier_engine::types::VaultName;
-use support::faults::{Failure, Flow, LATER, World, at_every_request};
+use support::faults::{FIRST, Failure, Flow, LATER, World, at_every_request, with_each_pair};
 use support::machine::Machine;
 use support::session::Session;
 use support::{HOUR, noise};
@@ -152,6 +152,22 @@ async fn a_store_in_parts() {
     let size = (16 << 20) + 5;
     let make = async |world: &Arc<World>| Store { remote: Remote::new(world, size).await, asks: true };
     at_every_request("STORE in parts", 80, make).await;
+}
+
+#[tokio::test]
+async fn two_faults_in_a_store() {
+    for asks in [false, true] {
+        let make = async |world: &Arc<World>| Store { remote: Remote::new(world, SIZE).await, asks };
+        with_each_pair("STORE", &FIRST, 12, make).await;
+    }
+}
+
+/// Each takes half a second, so that an answer is lost before anything else.
+#[tokio::test]
+async fn two_faults_in_a_store_in_parts() {
+    let size = (16 << 20) + 5;
+    let make = async |world: &Arc<World>| Store { remote: Remote::new(world, size).await, asks: true };
+    with_each_pair("STORE in parts", &FIRST[..1], 30, make).await;
 }
 
 struct Retrieve {
@@ -315,4 +331,14 @@ async fn a_removal() {
         Remove(remote)
     };
     at_every_request("REMOVE", 15, make).await;
+}
+
+#[tokio::test]
+async fn two_faults_in_a_removal() {
+    let make = async |world: &Arc<World>| {
+        let mut remote = Remote::new(world, SIZE).await;
+        remote.store().await.unwrap();
+        Remove(remote)
+    };
+    with_each_pair("REMOVE", &FIRST, 24, make).await;
 }

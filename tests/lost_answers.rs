@@ -209,6 +209,29 @@ async fn an_upload_without_an_answer_is_in_doubt_although_its_repeat_is_refused(
     assert_ne!(again.id, stored.id, "what is stored for certain is stored again by whoever wants that");
 }
 
+/// The next try was refused before Glacier could tell, and that was all that was said: as if nothing had been stored.
+#[tokio::test]
+async fn an_upload_without_an_answer_is_called_in_doubt_although_the_next_is_refused() {
+    let world = World::new().await;
+    let file = world.here.home.path().join("file");
+    std::fs::write(&file, noise(2 * 1024 * 1024 + 5)).unwrap();
+    let upload = async || {
+        let options = UploadOptions { part_size: Some("1M".parse().unwrap()), ..UploadOptions::default() };
+        let source = Source::open(&file).unwrap();
+        world.here.engine.upload(&world.vault, &"n".parse().unwrap(), source, options, &()).await
+    };
+    world.faults(&["cut-after@CompleteMultipartUpload"]);
+    upload().await.unwrap_err();
+    world.faults(&["access-denied@CompleteMultipartUpload"]);
+    let said = upload().await.unwrap_err().explained();
+    for words in ["may not do glacier:CompleteMultipartUpload", "may or may not have been stored", "in IAM"] {
+        assert!(said.contains(words), "{words:?} is missing: {said}");
+    }
+    world.faults(&[]);
+    upload().await.unwrap();
+    assert_eq!(world.here.listed(&world.vault).await.len(), 1);
+}
+
 /// A code that nobody has heard of was taken for a refusal, and the same data sent once more.
 #[test]
 fn an_error_of_the_service_that_is_new_leaves_an_upload_in_doubt() {

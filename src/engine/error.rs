@@ -254,6 +254,7 @@ impl EngineError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Service(error) => error.hint(),
+            Self::Unconfirmed { source, .. } if source.repeat() == Repeat::Useless => source.hint(),
             Self::VaultNotFound { elsewhere, .. } => Some(match elsewhere.first() {
                 Some(region) => format!("see 'glacier --region {region} vault list'"),
                 None => "see 'glacier vault list'".to_owned(),
@@ -267,15 +268,10 @@ impl EngineError {
 
     /// Returns whether every other call about the vault would end like this, whichever archive it is about.
     pub fn concerns_all(&self) -> bool {
-        use ServiceError::{Configuration, Denied, NoCredentials, NoLongerSupported};
         match self {
             Self::VaultNotFound { .. } | Self::Cache(_) => true,
-            Self::Service(error) => {
-                matches!(
-                    error,
-                    NoCredentials { .. } | Configuration { .. } | Denied { .. } | NoLongerSupported
-                )
-            }
+            Self::Service(error) => meets_all(error),
+            Self::Unconfirmed { source, .. } => meets_all(source),
             _ => false,
         }
     }
@@ -295,6 +291,11 @@ impl EngineError {
     pub(super) fn archive_not_found(reference: &ArchiveRef) -> Self {
         Self::ArchiveNotFound { reference: reference.to_string() }
     }
+}
+
+fn meets_all(error: &ServiceError) -> bool {
+    use ServiceError::{Configuration, Denied, NoCredentials, NoLongerSupported};
+    matches!(error, NoCredentials { .. } | Configuration { .. } | Denied { .. } | NoLongerSupported)
 }
 
 fn but_elsewhere(regions: &[Region]) -> String {

@@ -1,4 +1,5 @@
-//! Something goes wrong at each request of a flow in turn, by each fault of the emulator: once, and each time.
+//! Something goes wrong at each request of a flow in turn, by each fault of the emulator: once, and each time. Then two
+//! things: one request goes wrong, above all as its answer is lost, and so does the request that follows.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -43,10 +44,16 @@ pub const FAULTS: [&str; 16] = [
 /// Those of them that do not go away: one of each kind; all with `GLACIER_TEST_LONG`.
 const LASTING: [&str; 8] =
     ["500", "access-denied", "cut-before", "cut-middle", "cut-after", "corrupt", "wrong-hash", "fail-job"];
+/// What may go wrong first: an answer is lost, or the service is too busy, after which the same request is made again.
+pub const FIRST: [&str; 2] = ["cut-after", "throttle"];
+/// What meets the request after that: all that can be said about it, or no answer again. All of them,
+/// after each of them, with `GLACIER_TEST_LONG`.
+const NEXT: [&str; 6] = ["500", "throttle", "access-denied", "limit-exceeded", "cut-before", "cut-after"];
 /// The operations whose answers have a tree hash.
 const HASHED: [&str; 4] = ["UploadArchive", "UploadMultipartPart", "CompleteMultipartUpload", "GetJobOutput"];
 /// How many have been tried by all flows of this program.
 static TRIED: AtomicU64 = AtomicU64::new(0);
+static PAIRS: AtomicU64 = AtomicU64::new(0);
 
 /// An emulator whose books are open.
 pub struct World {
@@ -220,6 +227,60 @@ pub async fn at_every_request<F: Flow>(name: &str, at_least: u64, make: impl Asy
     assert!(tried >= at_least, "only {tried} faults were tried");
 }
 
+/// Plays the flow once for each of its requests that goes wrong and each fault that strikes the very next request; and
+/// once for each kind of its requests that always goes wrong and each fault that then strikes the first request of the
+/// same flow, run again. Prints how many pairs were tried, which are at least so many.
+pub async fn with_each_pair<F: Flow>(
+    name: &str,
+    first: &[&str],
+    at_least: u64,
+    make: impl AsyncFn(&Arc<World>) -> F,
+) {
+    let world = World::new().await;
+    let mut undisturbed = make(&world).await;
+    let before = world.emulator.requests();
+    undisturbed.run().await.unwrap();
+    let operations = asked_since(&world, &before);
+    undisturbed.ends().await;
+    let strikes = |fault: &&&str| operations.keys().any(|operation| can_strike(fault, operation));
+    let all: Vec<&str> = FAULTS.iter().filter(strikes).copied().collect();
+    let (first, next) = if is_long() { (&*all, &*all) } else { (first, &NEXT[..]) };
+    let tries = next.iter().map(|next| Box::pin(try_pairs(name, first, next, &operations, &make)));
+    let tried = join_all(tries).await.into_iter().sum();
+    let all = PAIRS.fetch_add(tried, Ordering::Relaxed) + tried;
+    println!("{name}: {tried} pairs at {operations:?}; pairs tried: {all}");
+    assert!(tried >= at_least, "only {tried} pairs were tried");
+}
+
+/// Tries the pairs that end with one kind of fault; returns how often it has struck.
+async fn try_pairs<F: Flow>(
+    name: &str,
+    first: &[&str],
+    next: &str,
+    operations: &BTreeMap<String, u64>,
+    make: &impl AsyncFn(&Arc<World>) -> F,
+) -> u64 {
+    let mut tried = 0;
+    let world = World::new().await;
+    for first in first {
+        for number in 1.. {
+            let faults = [format!("{first}#{number}"), format!("{next}#{}", number + 1)];
+            let asked = Box::pin(play(name, &world, make, &[&faults])).await;
+            let count: u64 = asked[0].values().sum();
+            if count < number {
+                break;
+            }
+            tried += u64::from(count > number);
+        }
+        for operation in operations.keys().filter(|operation| can_strike(first, operation)) {
+            let runs = [[format!("{first}@{operation}")], [format!("{next}#1")]];
+            let asked = Box::pin(play(name, &world, make, &[&runs[0], &runs[1]])).await;
+            tried += u64::from(asked.get(1).is_some_and(|asked| !asked.is_empty()));
+        }
+    }
+    tried
+}
+
 /// Tries one kind of fault; returns how many were tried.
 async fn try_all<F: Flow>(
     name: &str,
@@ -238,7 +299,7 @@ async fn try_all<F: Flow>(
             }
             tried += 1;
         }
-        if LASTING.contains(&fault) || std::env::var_os("GLACIER_TEST_LONG").is_some() {
+        if LASTING.contains(&fault) || is_long() {
             assert!(Box::pin(is_struck(name, &world, make, &each, operation, 1)).await);
             tried += 1;
         }
@@ -255,31 +316,56 @@ async fn is_struck<F: Flow>(
     operation: &str,
     number: u64,
 ) -> bool {
-    let _trying = Trying(name, fault.to_owned());
-    let mut flow = make(world).await;
-    let before = world.emulator.requests();
-    world.emulator.set_fault(fault.parse().unwrap());
-    let outcome = flow.run().await;
-    world.emulator.clear_faults();
-    let is_struck = asked_since(world, &before).get(operation).is_some_and(|count| *count >= number);
-    flow.holds(&outcome).await;
-    if let Err(failure) = &outcome {
-        is_clear(failure);
+    let asked = play(name, world, make, &[&[fault.to_owned()]]).await;
+    asked[0].get(operation).is_some_and(|count| *count >= number)
+}
+
+/// Plays the flow with the faults of each run in turn, until one is done, and then without any. Returns what each of those
+/// runs has asked for.
+async fn play<F: Flow>(
+    name: &str,
+    world: &Arc<World>,
+    make: &impl AsyncFn(&Arc<World>) -> F,
+    runs: &[&[String]],
+) -> Vec<BTreeMap<String, u64>> {
+    let _trying = Trying(name, format!("{runs:?}"));
+    let (mut flow, mut asked, mut failures) = (make(world).await, Vec::new(), Vec::new());
+    for faults in runs {
+        let before = world.emulator.requests();
+        for fault in *faults {
+            world.emulator.set_fault(fault.parse().unwrap());
+        }
+        let outcome = flow.run().await;
+        world.emulator.clear_faults();
+        asked.push(asked_since(world, &before));
+        flow.holds(&outcome).await;
+        let Err(failure) = outcome else { break };
+        is_clear(&failure);
+        failures.push(failure);
+    }
+    if failures.len() == asked.len() {
         let again = flow.run().await;
         flow.holds(&again).await;
         if let Err(doubt) = again {
             is_clear(&doubt);
-            assert!(failure.is_doubtful && doubt.is_doubtful, "{failure:?}, then {doubt:?}");
+            assert!(
+                doubt.is_doubtful && failures.iter().any(|f| f.is_doubtful),
+                "{failures:?}, then {doubt:?}"
+            );
             flow.settle(&doubt.said).await;
         }
     }
     flow.ends().await;
-    is_struck
+    asked
 }
 
 #[track_caller]
 fn is_clear(failure: &Failure) {
     assert!(failure.said.len() > 30 && failure.said.lines().count() == 1, "{failure:?}");
+}
+
+fn is_long() -> bool {
+    std::env::var_os("GLACIER_TEST_LONG").is_some()
 }
 
 fn can_strike(fault: &str, operation: &str) -> bool {

@@ -129,7 +129,15 @@ impl Upload<'_> {
                 }
                 Ok(None)
             }
-            Err(error) => Err(self.engine.about_vault(vault)(error)),
+            Err(error) => match self.engine.about_vault(vault)(error) {
+                // Whatever keeps Glacier from telling, it may have stored it.
+                EngineError::Service(error) => Err(EngineError::Unconfirmed {
+                    vault: vault.clone(),
+                    name: self.name.as_str().to_owned(),
+                    source: Box::new(error),
+                }),
+                error => Err(error),
+            },
         }
     }
 }
