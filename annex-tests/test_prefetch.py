@@ -45,6 +45,23 @@ def test_alternatives_reach_no_further_than_what_can_be_asked_for(remote):
     assert "queued 2 retrieval jobs" in said and "nothing of" not in said
 
 
+def test_the_tier_of_the_remote_counts_before_that_of_the_configuration_file(remote):
+    """A remote that was set to Standard was taken for one that was not set."""
+    stores(remote)
+    configuration = remote.home / ".config" / "glacier-cli"
+    configuration.mkdir(parents=True)
+    (configuration / "config.toml").write_text("tier = 'bulk'\n")
+    prefetch = ("glacier", "annex", "prefetch", "glacier")
+    assert "about 12 hours" in remote.run(*prefetch, NAMES[0]).stderr
+    remote.does("git", "config", "remote.glacier.glacier-tier", "Standard")
+    assert "about 5 hours" in remote.run(*prefetch, NAMES[1]).stderr
+
+
+def test_what_git_annex_does_not_know_is_told_of_in_a_line(remote):
+    said = remote.run("glacier", "annex", "prefetch", "glacier", "--no-such-option")
+    assert said.status == 1 and said.stderr.count("\n") == 1 and "no-such-option" in said.stderr
+
+
 def test_an_encrypted_remote(person, emulator):
     person.does("git", "annex", "initremote", "glacier", "type=external", "externaltype=glacier", "encryption=shared")
     stores(person)

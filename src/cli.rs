@@ -48,6 +48,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         output::say("this command prints no records; run it without --json");
         return Exit::Usage.into();
     }
+    let names_place = args.region.is_some() || args.endpoint_url.is_some() || args.profile.is_some();
+    if names_place && matches!(args.command, Command::Annex { .. }) {
+        output::say(
+            "the settings of the remote say where its vault is; run this command without --region, --endpoint-url and --profile",
+        );
+        return Exit::Usage.into();
+    }
     let filter = crate::settings::log_filter();
     if let Err(error) =
         crate::logging::start("glacier", args.verbose, filter.as_deref(), || output::BesideBars)

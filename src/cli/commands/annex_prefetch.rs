@@ -228,7 +228,10 @@ fn only_remote() -> Result<String> {
 fn git(arguments: &[&str]) -> Result<String> {
     let done = Command::new("git").args(arguments).output().context("cannot run git")?;
     if !done.status.success() {
-        bail!("'git {}' failed: {}", arguments.join(" "), String::from_utf8_lossy(&done.stderr).trim());
+        let said = String::from_utf8_lossy(&done.stderr);
+        // What follows an empty line is how to use git-annex.
+        let said = said.trim().split("\n\n").next().unwrap_or_default();
+        bail!("'git {}' failed: {said}", arguments.join(" "));
     }
     String::from_utf8(done.stdout).context("git said what is no text")
 }
