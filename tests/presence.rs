@@ -146,3 +146,21 @@ async fn what_someone_else_deleted_is_gone_once_an_inventory_must_list_it() {
     world.emulator.advance(4 * HOUR);
     assert_eq!(world.presence("n").await, Presence::Absent);
 }
+
+/// Who had made the vault called absent for ever what others stored in it.
+#[tokio::test]
+async fn a_vault_that_was_made_here_and_that_others_store_in_is_known_by_its_inventories_only() {
+    let world = World::new(Emulator::builder()).await;
+    world.here.engine.create_vault(&world.vault).await.unwrap();
+    world.someone_else_stores("theirs").await;
+    assert_eq!(world.presence("other").await, Presence::Absent, "nothing tells of anyone else");
+    world.here.sync(&world.vault, HOUR, false).await.0.unwrap();
+    world.emulator.advance(4 * HOUR);
+    world.here.sync(&world.vault, 5 * HOUR, false).await.0.unwrap();
+    assert_eq!(world.presence("other").await, Presence::Absent);
+    world.emulator.advance(61 * HOUR);
+    world.someone_else_stores("other").await;
+    World::is_unknown(&world.presence("other").await, "an inventory has been asked for");
+    world.emulator.advance(4 * HOUR);
+    assert_eq!(world.presence("other").await, Presence::Present);
+}

@@ -33,6 +33,7 @@ impl Reconciliation<'_> {
             self.transaction.query_row("SELECT count(*) FROM temp.listed", [], |row| row.get(0))?;
         if i64::try_from(known).is_ok_and(|known| known < listed) {
             self.take_over_new(serial)?;
+            self.note_that_others_store_here()?;
         }
         self.list_again(serial)?;
         self.find_not_listed(serial, Some(listed))?;
@@ -207,6 +208,19 @@ impl Reconciliation<'_> {
                 (":region", &self.comparison.scope.region.as_str()),
                 (":seen", &self.seen_at().unix_seconds()),
                 (":serial", &serial),
+            ],
+        )
+        .map(drop)
+    }
+
+    /// Of a vault that was made here all is known only as long as nobody else stores in it.
+    fn note_that_others_store_here(&self) -> rusqlite::Result<()> {
+        self.execute(
+            "UPDATE main.vault SET empty_since = NULL WHERE account = :account AND region = :region AND name = :name",
+            &[
+                (":account", &self.account()),
+                (":region", &self.comparison.scope.region.as_str()),
+                (":name", &self.comparison.vault.as_str()),
             ],
         )
         .map(drop)

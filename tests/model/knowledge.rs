@@ -163,6 +163,8 @@ impl Knowledge {
                 begun: None,
                 deleted: None,
             };
+            // Others store here too, then.
+            self.is_made_here &= self.rows.contains_key(id);
             let row = self.rows.entry(id.clone()).or_insert(new);
             row.seen = Some(row.seen.map_or(seen, |before| before.max(seen)));
             (row.hash, row.created) = (Some(listed.hash.clone()), Some(listed.created));
