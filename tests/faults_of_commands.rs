@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glacier_engine::engine::{
-    Patience, Presence, RangeSize, Retrieval, RetrieveOptions, Selection, Source, Sync, Target,
+    Patience, Prefetch, Presence, RangeSize, Retrieval, RetrieveOptions, Selection, Source, Sync, Target,
     UploadOptions, Wanted,
 };
 use glacier_engine::types::{ArchiveRef, VaultName};
@@ -47,7 +47,14 @@ async fn is_true(machine: &Machine, vault: &VaultName, of: &str, is_there: bool)
 enum From {
     File,
     FileInParts,
+    Stream,
     StreamInParts,
+}
+
+impl From {
+    fn is_in_parts(self) -> bool {
+        matches!(self, Self::FileInParts | Self::StreamInParts)
+    }
 }
 
 struct Upload {
@@ -56,14 +63,16 @@ struct Upload {
     vault: VaultName,
     from: From,
     content: Vec<u8>,
+    /// Whether it is called known, so that nobody stores it again.
+    is_known: bool,
 }
 
 impl Upload {
     async fn new(world: &Arc<World>, from: From) -> Self {
         let (machine, vault) = world.machine_with_vault().await;
-        let content = noise(if from == From::File { 1000 } else { 2 * MIB + 5 });
+        let content = noise(if from.is_in_parts() { 2 * MIB + 5 } else { 1000 });
         std::fs::write(machine.home.path().join("file"), &content).unwrap();
-        Self { world: Arc::clone(world), machine, vault, from, content }
+        Self { world: Arc::clone(world), machine, vault, from, content, is_known: false }
     }
 
     fn stored(&self) -> Option<String> {
@@ -73,11 +82,16 @@ impl Upload {
 
 impl Flow for Upload {
     async fn run(&mut self) -> Result<(), Failure> {
+        if self.is_known {
+            return Ok(());
+        }
         let source = match self.from {
-            From::StreamInParts => Source::stream(std::io::Cursor::new(self.content.clone()), None),
+            From::Stream | From::StreamInParts => {
+                Source::stream(std::io::Cursor::new(self.content.clone()), None)
+            }
             _ => Source::open(&self.machine.home.path().join("file")).unwrap(),
         };
-        let part_size = (self.from != From::File).then(|| "1M".parse().unwrap());
+        let part_size = self.from.is_in_parts().then(|| "1M".parse().unwrap());
         let options = UploadOptions { part_size, ..UploadOptions::default() };
         let name = "file".parse().unwrap();
         let upload = self.machine.engine.upload(&self.vault, &name, source, options, &());
@@ -92,8 +106,9 @@ impl Flow for Upload {
             Ok(()) => assert!(is_stored),
             Err(failure) => assert!(!is_stored || failure.is_doubtful, "{failure:?}"),
         }
-        let known = is_known(&self.machine, &self.vault, "file", Patience::ComeBackLater).await;
-        assert!(is_stored || !known.unwrap(), "what is not stored is called known");
+        // To ask is to have an inventory made, and taken in by the next question.
+        self.is_known = is_known(&self.machine, &self.vault, "file", Patience::ComeBackLater).await.unwrap();
+        assert!(is_stored || !self.is_known, "what is not stored is called known");
     }
 
     async fn settle(&mut self, _said: &str) {
@@ -119,6 +134,12 @@ async fn an_upload_by_one_request() {
 }
 
 #[tokio::test]
+async fn a_small_upload_from_a_pipe() {
+    let make = async |world: &Arc<World>| Upload::new(world, From::Stream).await;
+    at_every_request("upload from a pipe", 15, make).await;
+}
+
+#[tokio::test]
 async fn an_upload_in_parts() {
     at_every_request("upload in parts", 80, async |world| Upload::new(world, From::FileInParts).await).await;
 }
@@ -132,6 +153,12 @@ async fn an_upload_in_parts_from_a_pipe() {
 #[tokio::test]
 async fn two_faults_in_an_upload_by_one_request() {
     with_each_pair("upload", &FIRST, 12, async |world| Upload::new(world, From::File).await).await;
+}
+
+#[tokio::test]
+async fn two_faults_in_a_small_upload_from_a_pipe() {
+    let make = async |world: &Arc<World>| Upload::new(world, From::Stream).await;
+    with_each_pair("upload from a pipe", &FIRST, 12, make).await;
 }
 
 #[tokio::test]
@@ -241,6 +268,12 @@ async fn a_retrieval_that_has_failed_can_be_tried_again_at_once() {
 }
 
 #[tokio::test]
+async fn two_faults_in_a_retrieval() {
+    let make = async |world: &Arc<World>| Retrieve::new(world, 1, 1000, Patience::ComeBackLater).await;
+    with_each_pair("retrieve", &FIRST[..1], 30, make).await;
+}
+
+#[tokio::test]
 async fn a_retrieval_that_waits() {
     let make = async |world: &Arc<World>| Retrieve::new(world, 1, 1000, Patience::Wait).await;
     at_every_request("retrieve --wait", 60, make).await;
@@ -324,6 +357,125 @@ async fn two_faults_in_a_deletion() {
 #[tokio::test]
 async fn two_faults_in_a_deletion_of_several() {
     with_each_pair("delete several", &FIRST, 48, async |world| Delete::new(world, 3).await).await;
+}
+
+/// An archive, stored three times.
+struct Dedupe {
+    world: Arc<World>,
+    machine: Machine,
+    vault: VaultName,
+    ids: Vec<String>,
+}
+
+impl Dedupe {
+    async fn new(world: &Arc<World>) -> Self {
+        let (machine, vault) = world.machine_with_vault().await;
+        let mut ids = Vec::new();
+        for _ in 0..3 {
+            ids.push(machine.upload(&vault, "file", b"content").await.id.as_str().to_owned());
+            world.emulator.advance(HOUR);
+        }
+        world.settle(&machine, &vault).await;
+        Self { world: Arc::clone(world), machine, vault, ids }
+    }
+
+    fn stored(&self) -> Vec<String> {
+        self.world.archives(&self.vault, "file").into_iter().map(|archive| archive.id).collect()
+    }
+}
+
+impl Flow for Dedupe {
+    async fn run(&mut self) -> Result<(), Failure> {
+        for duplicate in self.machine.engine.duplicates(&self.vault, MAX_AGE).await? {
+            assert_eq!(duplicate.kept.as_ref().unwrap().id.as_str(), self.ids[0]);
+            self.machine.engine.dedupe(&self.vault, &duplicate).await?;
+        }
+        Ok(())
+    }
+
+    async fn holds(&mut self, outcome: &Result<(), Failure>) {
+        let (stored, listed) = (self.stored(), self.machine.listed(&self.vault).await);
+        assert!(stored.contains(&self.ids[0]), "the last one is gone");
+        assert!(outcome.is_err() || stored.len() == 1, "{stored:?}");
+        for id in &self.ids {
+            let is_there = stored.contains(id);
+            assert!(
+                !is_there || listed.iter().any(|archive| archive.id.as_str() == id),
+                "{id} is not listed"
+            );
+            let reference = ArchiveRef::Id(id.parse().unwrap());
+            let said = self.machine.engine.presence(&self.vault, &reference, MAX_AGE).await.unwrap();
+            let is_wrong = if is_there { Presence::Absent } else { Presence::Present };
+            assert!(said != is_wrong, "{id} is called {said:?}");
+        }
+    }
+
+    async fn ends(self) {
+        assert_eq!(self.stored(), self.ids[..1]);
+        assert!(is_known(&self.machine, &self.vault, "file", Patience::ComeBackLater).await.unwrap());
+        assert_eq!(self.machine.engine.duplicates(&self.vault, MAX_AGE).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_of_what_is_stored_twice() {
+    at_every_request("dedupe", 30, async |world| Dedupe::new(world).await).await;
+}
+
+#[tokio::test]
+async fn two_faults_in_a_deletion_of_what_is_stored_twice() {
+    with_each_pair("dedupe", &FIRST, 36, async |world| Dedupe::new(world).await).await;
+}
+
+/// An archive that is to be asked for.
+struct Prefetching {
+    world: Arc<World>,
+    machine: Machine,
+    vault: VaultName,
+    id: String,
+}
+
+impl Prefetching {
+    async fn new(world: &Arc<World>) -> Self {
+        let (machine, vault) = world.machine_with_vault().await;
+        let id = machine.upload(&vault, "file", b"content").await.id.as_str().to_owned();
+        Self { world: Arc::clone(world), machine, vault, id }
+    }
+}
+
+impl Flow for Prefetching {
+    async fn run(&mut self) -> Result<(), Failure> {
+        for _ in 0..3 {
+            let asked = self.machine.engine.prefetch(&self.vault, &name("file"), None).await?;
+            // One that has failed meanwhile is asked for again.
+            if asked == Prefetch::AskedBefore {
+                return Ok(());
+            }
+            self.world.emulator.advance(LATER);
+        }
+        Err(Failure::never())
+    }
+
+    async fn holds(&mut self, outcome: &Result<(), Failure>) {
+        let jobs = self.world.jobs(&self.vault, Some(&self.id));
+        assert!(jobs <= 1, "a second job costs a second time");
+        assert!(outcome.is_err() || jobs == 1, "nothing was asked for");
+    }
+
+    async fn ends(self) {
+        assert_eq!(self.world.jobs(&self.vault, Some(&self.id)), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_is_asked_for_ahead() {
+    at_every_request("prefetch", 45, async |world| Prefetching::new(world).await).await;
+}
+
+#[tokio::test]
+async fn two_faults_in_a_job_that_is_asked_for_ahead() {
+    let make = async |world: &Arc<World>| Prefetching::new(world).await;
+    with_each_pair("prefetch", &FIRST[..1], 24, make).await;
 }
 
 /// How many archives the inventory lists, each with the longest name that there can be: two ranges of a mebibyte.

@@ -59,7 +59,8 @@ impl Remote {
         assert!(word.ends_with("-FAILURE") || word.ends_with("-UNKNOWN"), "{said}");
         let is_doubtful = said.contains("may or may not have been stored")
             || said.contains("had no answer and may have stored it")
-            || said.contains("it does not count as known to exist");
+            || said.contains("it does not count as known to exist")
+            || said.contains("it is not known whether archive");
         Err(Failure { said, is_doubtful })
     }
 

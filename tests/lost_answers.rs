@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_sdk_glacier::Client;
 use glacier_emulator::Emulator;
 use glacier_engine::engine::{
-    Archive, EngineError, Holding, Patience, Presence, RangeSize, RetrieveOptions, Source, Target,
+    Archive, EngineError, Holding, Patience, Prefetch, Presence, RangeSize, RetrieveOptions, Source, Target,
     UploadOptions, Wanted,
 };
 use glacier_engine::types::{ArchiveRef, VaultName};
@@ -230,6 +230,27 @@ async fn an_upload_without_an_answer_is_called_in_doubt_although_the_next_is_ref
     world.faults(&[]);
     upload().await.unwrap();
     assert_eq!(world.here.listed(&world.vault).await.len(), 1);
+}
+
+/// A remote that asks ahead for all files of a repository lives for hours, and knows the jobs by a list: what was asked for
+/// without an answer was not in it, and was asked and paid for a second time.
+#[tokio::test]
+async fn a_job_without_an_answer_is_not_asked_for_a_second_time() {
+    for is_list_refused in [false, true] {
+        let world = World::new().await;
+        world.here.upload(&world.vault, "n", b"mine").await;
+        let name = ArchiveRef::Name("n".to_owned());
+        world.faults(&["cut-after@InitiateJob#1"]);
+        if is_list_refused {
+            world.emulator.set_fault("access-denied@ListJobs#2".parse().unwrap());
+        }
+        let asked = world.here.engine.prefetch(&world.vault, &name, None).await;
+        assert_eq!(asked.is_ok(), !is_list_refused, "it is found at once if that can be: {asked:?}");
+        world.faults(&[]);
+        let again = world.here.engine.prefetch(&world.vault, &name, None).await.unwrap();
+        assert_eq!(again, Prefetch::AskedBefore);
+        assert_eq!(world.emulator.requests()["InitiateJob"], 1);
+    }
 }
 
 /// A code that nobody has heard of was taken for a refusal, and the same data sent once more.

@@ -140,9 +140,14 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<
     let from = usize::try_from(version(&transaction)?).unwrap_or(0);
     for step in STEPS.iter().skip(from) {
         step(&transaction)?;
+        #[cfg(debug_assertions)]
+        super::failpoint::pass_one();
     }
     transaction.pragma_update(None, "user_version", KNOWN_VERSION)?;
-    transaction.commit()
+    transaction.commit()?;
+    #[cfg(debug_assertions)]
+    super::failpoint::pass_one();
+    Ok(())
 }
 
 /// All that is read and written here, by table.
@@ -194,5 +199,7 @@ pub(super) fn prefer_wal(connection: &Connection) {
     let mode = connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
     if mode.is_ok_and(|mode| mode != "wal") {
         let _ = connection.pragma_update(None, "journal_mode", "wal");
+        #[cfg(debug_assertions)]
+        super::failpoint::pass_one();
     }
 }

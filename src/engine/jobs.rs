@@ -155,6 +155,20 @@ impl Engine {
         Ok(super::blocking(move || cache.lock_job(&archive)).await?)
     }
 
+    /// Returns a job for the archive that was started by a request without an answer. The last list, which does not have it,
+    /// serves nobody any more.
+    pub(super) async fn find_started(
+        &self,
+        vault: &VaultName,
+        archive: &ArchiveId,
+    ) -> Result<Option<JobId>, EngineError> {
+        self.job_lists.lock().await.remove(vault);
+        let jobs = self.glacier.list_jobs(vault).await.map_err(self.about_vault(vault))?;
+        let brings = |job: &Job| matches!(&job.task, JobTask::Archive(task) if task.is_whole && task.archive == *archive);
+        let mut started = jobs.into_iter().filter(|job| job.status != JobStatus::Failed && brings(job));
+        Ok(started.next().map(|job| job.id))
+    }
+
     /// Returns how a job stands, or none if the service knows it no more.
     pub(super) async fn describe_job(
         &self,

@@ -49,27 +49,32 @@ impl Engine {
     ) -> Result<Prefetch, EngineError> {
         let scope = self.scope_of(vault).await?;
         let equal = self.resolve_content(&scope, vault, reference)?;
-        let list = self.job_list(vault).await?;
         let [first, ..] = equal.as_slice() else { return Err(EngineError::archive_not_found(reference)) };
         let _lock = self.lock_job(&first.id).await?;
+        let list = self.job_list(vault).await?;
         for archive in &equal {
             let is_listed = list.of(&archive.id).iter().any(|(job, _)| job.status != JobStatus::Failed);
             if is_listed || self.remembered_job(vault, &archive.id).await?.is_some() {
                 return Ok(Prefetch::AskedBefore);
             }
         }
-        match self.start_job(vault, &first.id, tier).await {
-            Ok((job, _noting)) => {
-                self.cache.remember_job(&scope, vault, &first.id, &job, self.clock.now())?;
-                Ok(Prefetch::Queued)
+        let (job, _noting) = match self.start_job(vault, &first.id, tier).await {
+            Ok(started) => started,
+            // It may have been started all the same; another would cost a second time.
+            Err(error) if error.is_outcome_unknown() => {
+                let noting = self.stop.noting().await;
+                let found = self.find_started(vault, &first.id).await?;
+                (found.ok_or(EngineError::Service(error))?, noting)
             }
             Err(error) => {
                 if error.is_missing_in_vault() {
                     self.doubt(first, self.clock.now())?;
                 }
-                Err(self.about_vault(vault)(error))
+                return Err(self.about_vault(vault)(error));
             }
-        }
+        };
+        self.cache.remember_job(&scope, vault, &first.id, &job, self.clock.now())?;
+        Ok(Prefetch::Queued)
     }
 
     /// A request that may have been carried out is not repeated: a second job would cost a second time. The job is to be

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::cache::{Archive, Scope};
 use crate::service::{ServiceError, Tier};
-use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName, total_bytes};
+use crate::types::{ArchiveRef, JobId, VaultName, total_bytes};
 use order::{Order, Standing};
 pub use plan::{Planned, Step};
 
@@ -311,7 +311,7 @@ impl Work<'_> {
             Ok(id) => id,
             // It may have been started all the same; another would cost a second time.
             Err(error) if error.is_outcome_unknown() => {
-                self.find_started(&order.archive.id).await?.ok_or(EngineError::Service(error))?
+                engine.find_started(self.vault, archive).await?.ok_or(EngineError::Service(error))?
             }
             Err(error) => {
                 if error.is_missing_in_vault() {
@@ -326,12 +326,6 @@ impl Work<'_> {
         }
         order.standing = Standing::Queued(id);
         Ok(())
-    }
-
-    async fn find_started(&self, archive: &ArchiveId) -> Result<Option<JobId>, EngineError> {
-        let jobs = self.engine.glacier.list_jobs(self.vault).await;
-        let jobs = jobs.map_err(self.engine.about_vault(self.vault))?;
-        Ok(jobs.iter().find(|job| order::brings_soon(job, archive)).map(|job| job.id.clone()))
     }
 
     /// Ends when each order is done or given up.

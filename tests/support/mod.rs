@@ -7,6 +7,7 @@ pub mod dialogue;
 pub mod documents;
 pub mod faults;
 pub mod machine;
+pub mod original;
 pub mod proxy;
 pub mod raw_server;
 pub mod session;

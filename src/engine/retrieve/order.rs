@@ -6,7 +6,7 @@ use crate::engine::Target;
 use crate::engine::jobs::JobList;
 use crate::engine::progress::expected;
 use crate::service::{ArchiveJob, Job, JobStatus, JobTask};
-use crate::types::{ArchiveId, ArchiveRef, JobId, Timestamp};
+use crate::types::{ArchiveRef, JobId, Timestamp};
 
 /// One archive on its way.
 pub(super) struct Order {
@@ -168,17 +168,5 @@ impl Order {
             Standing::Pending(_) | Standing::Unsure(_) => Retrieval::Pending,
             _ => Retrieval::Queued,
         }
-    }
-}
-
-/// Returns whether the job is under way, or has just succeeded, and brings all of the archive.
-pub(super) fn brings_soon(job: &Job, archive: &ArchiveId) -> bool {
-    job.status != JobStatus::Failed && task(job, archive).is_some()
-}
-
-fn task<'a>(job: &'a Job, archive: &ArchiveId) -> Option<&'a ArchiveJob> {
-    match &job.task {
-        JobTask::Archive(task) if task.archive == *archive && task.is_whole => Some(task),
-        _ => None,
     }
 }
