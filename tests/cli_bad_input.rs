@@ -32,7 +32,11 @@ fn what_makes_no_sense_changes_nothing() {
         (&["archive", "delete", "none", "file"], 1, "archive 'file' not found"),
         (&["vault", "sync", "none"], 1, "vault 'none' not found"),
         (&["vault", "delete", "none"], 1, "vault 'none' not found"),
-        (&["--region", "eu-west-1", "annex", "prefetch"], 2, "the settings of the remote say where its vault is"),
+        (
+            &["--region", "eu-west-1", "annex", "prefetch"],
+            2,
+            "the settings of the remote say where its vault is",
+        ),
         (&["vault", "create", "a b"], 2, "'a b' cannot be the name of a vault"),
         (&["vault", "create", ".."], 2, "'..' cannot be the name of a vault"),
         (&["vault", "sync", "--max-age", "soon", "v"], 2, "must be a number of hours"),
