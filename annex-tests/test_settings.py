@@ -77,6 +77,11 @@ def test_the_endpoint_is_a_setting(person, emulator):
     assert emulator.requests()["UploadArchive"] == 1
 
 
+def test_a_secret_in_the_url_is_not_said(person, emulator):
+    said = person.fails(*INIT, "encryption=none", "endpoint=http://user:TOPSECRET@127.0.0.1:9").said
+    assert "must not name a user" in said and "TOPSECRET" not in said
+
+
 @pytest.mark.parametrize("setting", ["tier=slow", "wait=maybe", "maxage=old", "bwlimit=none", "endpoint=ftp://x"])
 def test_a_setting_that_makes_no_sense_is_refused(person, emulator, setting):
     said = person.fails(*INIT, "encryption=none", setting).said

@@ -150,7 +150,9 @@ fn patience(text: &str) -> Result<Patience, String> {
 }
 
 fn endpoint(text: &str) -> Result<String, String> {
-    endpoint_url(text).map_err(|error| format!("endpoint= cannot be used: {error}"))
+    // What stands before an @ may be a secret.
+    let shown = if text.contains('@') { String::new() } else { quoted(text) };
+    endpoint_url(text).map_err(|error| format!("endpoint={shown} cannot be used: {error}"))
 }
 
 fn rate(text: &str) -> Result<u64, String> {
