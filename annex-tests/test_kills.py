@@ -35,13 +35,16 @@ def processes_below(parent):
 
 
 def kill(process):
+    """Kills a process, and returns whether it was there."""
     try:
         os.kill(process, signal.SIGKILL)
     except ProcessLookupError:
-        pass
+        return False
+    return True
 
 
 def kill_in_the_middle(person, emulator, victim):
+    """Returns how many processes were killed while something was copied."""
     before = emulator.requests().get("UploadArchive", 0)
     copy = subprocess.Popen(
         ["git", "annex", "copy", "-J4", "--to", "glacier", "."],
@@ -50,12 +53,14 @@ def kill_in_the_middle(person, emulator, victim):
     )
     while copy.poll() is None and emulator.requests().get("UploadArchive", 0) < before + 2:
         time.sleep(0.005)
+    assert copy.poll() is None, "the copy was done before anything was killed"
     if victim == "emulator":
         emulator.kill()
         emulator.start()
-    for process, name in processes_below(copy.pid):
-        if name.strip() == victim:
-            kill(process)
+        killed = 1
+    else:
+        victims = [process for process, name in processes_below(copy.pid) if name.strip() == victim]
+        killed = sum(map(kill, victims))
     try:
         copy.wait(timeout=20)
     except subprocess.TimeoutExpired:
@@ -72,6 +77,7 @@ def kill_in_the_middle(person, emulator, victim):
     while time.monotonic() < deadline and remotes_of(person):
         time.sleep(0.05)
     assert not remotes_of(person)
+    return killed
 
 
 def remotes_of(person):
@@ -105,7 +111,7 @@ def test_a_copy_that_is_killed_is_completed_later(remote, emulator, victim):
         files += COUNT
         remote.does("git", "annex", "add", "--quiet", ".")
         remote.does("git", "commit", "--quiet", "-m", "add")
-        kill_in_the_middle(remote, emulator, victim)
+        assert kill_in_the_middle(remote, emulator, victim) > 0, f"no {victim} was there to be killed"
     # Uploads whose answer was lost are settled by an inventory of some days later.
     vault = remote.does("glacier", "vault", "list").stdout.strip()
     said = remote.run("git", "annex", "copy", "-J4", "--to", "glacier", ".").said

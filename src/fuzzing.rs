@@ -104,7 +104,9 @@ mod tests {
         }
 
         #[test]
-        fn no_inventory_in_csv_is_taken_in(rest in bytes("[\\n\",a-z0-9{}\\[\\]:]{0,9}")) {
+        fn no_inventory_in_csv_is_taken_in(
+            rest in prop_oneof![bytes("[\\n\",a-z0-9{}\\[\\]:]{0,9}"), inventory()],
+        ) {
             inventory_csv(&rest);
         }
 

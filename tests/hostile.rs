@@ -4,6 +4,7 @@
 mod support;
 
 use std::io::BufRead;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use glacier_emulator::Emulator;
 use support::asking::at_a_terminal;
@@ -182,21 +183,66 @@ fn with_output(
     said_bytes: u64,
     output: impl Fn() -> Vec<u8> + Send + Sync + 'static,
 ) -> RawServer {
+    with_ranges(shell, said_bytes, move |_| output())
+}
+
+/// The same, whose output follows from the head of the request, in small letters.
+fn with_ranges(
+    shell: &Shell,
+    said_bytes: u64,
+    output: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+) -> RawServer {
     let id: String = shell.sqlite().query_row("SELECT id FROM archive", [], |row| row.get(0)).unwrap();
     let job = format!(
         r#"{{"Action":"ArchiveRetrieval","JobId":"j","ArchiveId":"{id}","CreationDate":"{DATE}","CompletionDate":"{DATE}",
         "Completed":true,"StatusCode":"Succeeded","ArchiveSizeInBytes":{said_bytes}}}"#
     );
-    RawServer::start(move |line| {
-        let path = line.split(' ').nth(1).unwrap_or_default();
+    RawServer::start_by_head(move |head| {
+        let path = head.split(' ').nth(1).unwrap_or_default();
         match path.split('?').next().unwrap_or_default() {
-            path if path.ends_with("/output") => output(),
+            path if path.ends_with("/output") => output(&head.to_ascii_lowercase()),
             path if path.ends_with("/jobs") => {
                 answer("200 OK", "", format!(r#"{{"JobList":[{job}]}}"#).as_bytes())
             }
             _ => answer("200 OK", "", job.as_bytes()),
         }
     })
+}
+
+/// What comes behind the end of a range belongs to the next one, which may be here and verified by then.
+#[test]
+fn a_range_that_is_too_long_writes_nothing_into_the_next() {
+    const MIB: usize = 1 << 20;
+    let (shell, content) = (Shell::with(Emulator::builder()), noise(3 * MIB));
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.write("file", &content);
+    shell.glacier(&["archive", "upload", "v", "file"]).is_silent();
+    // The last record of a file that is not finished is that of the last range.
+    let work = shell.path("");
+    let is_last_here = move || {
+        let mut files = std::fs::read_dir(&work).unwrap().map(|entry| entry.unwrap().path());
+        let part = files.find(|path| path.extension().is_some_and(|end| end == "part"));
+        let bytes = part.and_then(|part| std::fs::read(part).ok()).unwrap_or_default();
+        bytes.last_chunk::<32>().is_some_and(|record| *record != [0; 32])
+    };
+    let (sent, is_asked) = (content.clone(), AtomicBool::new(false));
+    let server = with_ranges(&shell, content.len() as u64, move |head| {
+        let index = (0..3).find(|index| head.contains(&format!("range: bytes={}-", index * MIB))).unwrap();
+        let range = &sent[index * MIB..(index + 1) * MIB];
+        if index != 1 || is_asked.swap(true, Ordering::SeqCst) {
+            return answer("206 Partial Content", "", range);
+        }
+        while !is_last_here() {
+            std::thread::yield_now();
+        }
+        answer("206 Partial Content", "", &[range, &[0xa5; 1000]].concat())
+    });
+    let retrieve = ["archive", "retrieve", "v", "file", "-o", "back", "--multipart-size=1048576"];
+    let outcome = with(&shell, &server, &retrieve);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    assert!(shell.read("back") == content, "other bytes came back");
+    let outputs = server.heard().iter().filter(|head| head.contains("/output")).count();
+    assert_eq!(outputs, 4, "the middle one came twice");
 }
 
 #[test]

@@ -52,13 +52,19 @@ pub fn inventory_json(bytes: &[u8]) {
     assert_eq!(again.archives, archives);
 }
 
-/// An inventory in the other format is refused before any of its rows is taken for something.
+/// An inventory in the other format is refused, also if it has one in JSON before it, behind it or in it; and where none
+/// begins, nothing is taken for a row.
 pub fn inventory_csv(bytes: &[u8]) {
     const HEAD: &[u8] = b"ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n";
-    for inventory in [[HEAD, bytes].concat(), [b"\"", HEAD, bytes].concat()] {
+    for inventory in
+        [[HEAD, bytes].concat(), [bytes, HEAD].concat(), [b"\"", bytes, b"\"\n"].concat(), bytes.to_vec()]
+    {
         let reading = read(inventory.as_slice(), usize::MAX);
-        assert!(reading.archives.is_empty());
-        assert!(matches!(reading.outcome, Err(ReadError::Malformed(_))));
+        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&inventory).is_ok();
+        assert!(is_json || matches!(reading.outcome, Err(ReadError::Malformed(_))));
+        let first = inventory.iter().find(|byte| !byte.is_ascii_whitespace());
+        assert!(first == Some(&b'{') || reading.archives.is_empty());
+        assert!(first == Some(&b'{') || reading.outcome.is_err());
     }
 }
 

@@ -9,11 +9,17 @@ pub struct RawServer {
     heard: Arc<Mutex<Vec<String>>>,
 }
 
-/// What is to be sent for a request, whose first line is `GET /path HTTP/1.1`.
+/// What is to be sent for a request, whose head begins with `GET /path HTTP/1.1`.
 type Answer = dyn Fn(&str) -> Vec<u8> + Send + Sync;
 
 impl RawServer {
+    /// Answers by the first line of a request.
     pub fn start(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::start_by_head(move |head| answer(head.lines().next().unwrap_or_default()))
+    }
+
+    /// Answers by all of its head.
+    pub fn start_by_head(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let heard: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -56,9 +62,8 @@ fn serve(mut connection: TcpStream, log: &Mutex<Vec<String>>, answer: &Answer) {
             Ok(bytes) => missing = missing.saturating_sub(bytes),
         }
     }
-    let first_line = head.lines().next().unwrap_or_default().to_owned();
-    log.lock().unwrap().push(head);
-    let _ = connection.write_all(&answer(&first_line));
+    log.lock().unwrap().push(head.clone());
+    let _ = connection.write_all(&answer(&head));
 }
 
 /// An answer with these headers, each with its line end, and this body.

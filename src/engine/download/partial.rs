@@ -349,4 +349,28 @@ mod tests {
         assert!(Partial::open(&new_file(&target), "archive", Some(1), None, PartSize::at_most(MIB)).is_err());
         assert_eq!(std::fs::read(&victim).expect("reads"), b"mine");
     }
+
+    /// Whoever may write to the directory can give the file another name of it, or keep it in hand as its owner.
+    #[test]
+    fn a_file_that_others_have_in_hand_is_not_used() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (target, victim) = (directory.path().join("target"), directory.path().join("victim"));
+        let way = path_for(&target, "archive");
+        let opens = || Partial::open(&new_file(&target), "archive", Some(1), None, PartSize::at_most(MIB));
+        std::fs::write(&victim, "mine").expect("writes");
+        std::fs::hard_link(&victim, &way).expect("links");
+        assert!(opens().is_err());
+        assert_eq!(std::fs::read(&victim).expect("reads"), b"mine");
+        std::fs::remove_file(&victim).expect("removes");
+        assert!(opens().is_ok(), "no other name of it is left");
+        // Only root can make a file of another user, and only root could open any.
+        if rustix::process::geteuid().is_root() {
+            std::fs::write(&way, "theirs").expect("writes");
+            std::os::unix::fs::chown(&way, Some(65534), None).expect("gives it away");
+            assert!(opens().is_err());
+            assert_eq!(std::fs::read(&way).expect("reads"), b"theirs");
+        } else {
+            eprintln!("NOTHING IS TESTED of files of other users: only root can make one");
+        }
+    }
 }

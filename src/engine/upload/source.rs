@@ -152,6 +152,27 @@ mod tests {
         assert_eq!(source.since().expect("is there"), Since::Touched);
     }
 
+    /// Files that are stored are seldom fresh: whoever writes to one and sets its time back has touched it all the same.
+    #[test]
+    fn an_old_file_that_is_written_to_and_given_its_old_time_was_touched() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let path = directory.path().join("file");
+        std::fs::write(&path, "first").expect("is written");
+        let file = File::options().write(true).open(&path).expect("opens");
+        let modified = SystemTime::now() - Duration::from_secs(24 * 60 * 60);
+        file.set_modified(modified).expect("is set");
+        let Data::File(source) = Source::open(&path).expect("opens").0 else { unreachable!("a file") };
+        // As long ago as it says.
+        let source = SourceFile { is_fresh: false, ..source };
+        assert_eq!(source.since().expect("is there"), Since::Nothing);
+        // Until the clock of the file system has ticked, it has no other time to give.
+        while changed(&file.metadata().expect("is there")) == source.changed {
+            file.write_all_at(b"other", 0).expect("is written");
+            file.set_modified(modified).expect("is set");
+        }
+        assert_eq!(source.since().expect("is there"), Since::Touched);
+    }
+
     #[test]
     fn an_old_file_is_believed() {
         let Data::File(source) = Source::open(Path::new("/proc/self/exe")).expect("opens").0 else {
