@@ -161,6 +161,19 @@ async fn what_was_stored_with_another_prefix_is_found_by_its_id() {
     world.states.insert("config fileprefix".to_owned(), "new-".to_owned());
     let mut remote = Session::prepared_with(&world.emulator, &world.here, &mut world.states).await;
     let retrieve = format!("TRANSFER RETRIEVE {KEY} {}", world.target());
+    let age = |hours| {
+        let sql = format!("UPDATE archive SET created_here = created_here - {hours} * 3600");
+        world.here.sqlite().execute(&sql, []).unwrap();
+    };
+    // Neither is what is not known stored a second time.
+    age(100);
+    plays(
+        &mut remote,
+        &mut world.states,
+        &[(&format!("CHECKPRESENT {KEY}"), "CHECKPRESENT-UNKNOWN"), (&store, "TRANSFER-FAILURE")],
+    )
+    .await;
+    age(-100);
     plays(
         &mut remote,
         &mut world.states,
@@ -205,6 +218,10 @@ async fn what_a_newer_version_has_kept_is_neither_absent_nor_overwritten() {
     let kept = "2 1795000000 something new";
     world.states.insert(KEY.to_owned(), kept.to_owned());
     let (file, empty) = (world.file("hello"), world.file(""));
+    // It may tell of the removal of what is on file here.
+    world.here.upload(&world.vault, "K", b"hello").await;
+    world.states.insert("K".to_owned(), kept.to_owned());
+    plays(&mut remote, &mut world.states, &[("CHECKPRESENT K", "CHECKPRESENT-UNKNOWN")]).await;
     plays(
         &mut remote,
         &mut world.states,
@@ -216,7 +233,7 @@ async fn what_a_newer_version_has_kept_is_neither_absent_nor_overwritten() {
         ],
     )
     .await;
-    assert_eq!((world.states[KEY].as_str(), world.count("UploadArchive")), (kept, 0));
+    assert_eq!((world.states[KEY].as_str(), world.count("UploadArchive")), (kept, 1));
 }
 
 /// What is encrypted twice differs, so that two of a name could not be retrieved by any command.

@@ -31,7 +31,7 @@ impl From<EngineError> for Failure {
         match error {
             // The command line has an option for it, which git-annex has not.
             EngineError::EarlierMayBeStored { vault, name, since } => Self::Said(format!(
-                "an upload of archive {} on {since} had no answer and may have stored it in {vault}; an inventory of some days later tells, which 'glacier vault sync' takes in",
+                "an upload of archive {} on {since} had no answer and may have stored it in {vault}; an inventory of some days later tells, which 'glacier vault sync {vault}' takes in",
                 quoted(&name)
             )),
             error => Self::Said(error.explained()),

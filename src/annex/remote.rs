@@ -140,7 +140,8 @@ impl Remote {
         let engine = Engine::open(&connection, &self.settings.cache_path, Arc::clone(&clock)).await?;
         if engine.cache_set_aside().is_some() {
             talk.tell(&Statement::Info(&format!(
-                "the cache was damaged and a new one was begun: run 'glacier vault sync {name}'"
+                "the cache was damaged and a new one was begun: run '{}'",
+                engine.sync_command(&name)
             )))?;
         }
         if let Some(why) = engine.cache_read_only() {

@@ -27,8 +27,15 @@ impl Vault {
     /// Among others while Glacier is not ready, saying when it will be and what to run then.
     pub(super) async fn retrieve(&self, talk: &Conversation, key: &Key, file: &Path) -> Result<(), Failure> {
         let archive = self.name_of(key)?;
-        let Some(candidates) = self.candidates(talk, key, &archive).await? else { return write_empty(file) };
-        let retrieval = first_that_is_there(candidates, |reference| self.bring(talk, reference, file)).await;
+        let bring = |reference| self.bring(talk, reference, file);
+        let candidates = self.candidates(talk, key, &archive, Ask::IfNoJobIsKnown).await?;
+        let Some(candidates) = candidates else { return write_empty(file) };
+        let mut retrieval = first_that_is_there(candidates, bring).await;
+        if retrieval.as_ref().is_err_and(|error| !is_unknown_here(error) && error.is_of_missing_archive()) {
+            let candidates = self.candidates(talk, key, &archive, Ask::InAnyCase).await?;
+            let Some(candidates) = candidates else { return write_empty(file) };
+            retrieval = first_that_is_there(candidates, bring).await;
+        }
         match retrieval? {
             Retrieval::Done => Ok(()),
             Retrieval::Queued => {
@@ -46,7 +53,8 @@ impl Vault {
     /// Always, unless the key is empty; what is said begins with the [`Prefetch`] that it was.
     pub(super) async fn prefetch(&self, talk: &Conversation, key: &Key, file: &Path) -> Result<(), Failure> {
         let archive = self.name_of(key)?;
-        let Some(candidates) = self.candidates(talk, key, &archive).await? else { return write_empty(file) };
+        let candidates = self.candidates(talk, key, &archive, Ask::IfNoJobIsKnown).await?;
+        let Some(candidates) = candidates else { return write_empty(file) };
         let asked = self.ask_for(candidates).await?;
         self.ask_for_later_chunks(talk, key).await?;
         Err(match asked {
@@ -68,9 +76,10 @@ impl Vault {
     async fn ask_for_later_chunks(&self, talk: &Conversation, key: &Key) -> Result<(), Failure> {
         for chunk in chunks::later(key) {
             let archive = self.name_of(&chunk)?;
-            let Some(candidates) = self.candidates(talk, &chunk, &archive).await? else { return Ok(()) };
+            let candidates = self.candidates(talk, &chunk, &archive, Ask::IfNoJobIsKnown).await?;
+            let Some(candidates) = candidates else { return Ok(()) };
             match self.ask_for(candidates).await {
-                Err(EngineError::ArchiveNotFound { .. }) => return Ok(()),
+                Err(error) if is_unknown_here(&error) => return Ok(()),
                 asked => asked?,
             };
         }
@@ -87,10 +96,11 @@ impl Vault {
         talk: &Conversation,
         key: &Key,
         archive: &ArchiveName,
+        ask: Ask,
     ) -> Result<Option<Vec<ArchiveRef>>, Failure> {
         let mut known = self.known(archive).await?;
         let mut told = None;
-        if !self.is_any_asked_for(&known).await? {
+        if ask == Ask::InAnyCase || !self.is_any_asked_for(&known).await? {
             match self.learn(talk, key, archive).await? {
                 KeyState::Empty(_) if known.is_empty() => return Ok(None),
                 KeyState::Stored(stored) => told = Some(stored),
@@ -171,6 +181,18 @@ impl Vault {
             quoted(archive.as_str())
         ))
     }
+}
+
+/// When the repository is asked what it knows of a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    IfNoJobIsKnown,
+    InAnyCase,
+}
+
+/// Returns whether the cache knows no such archive; else it is Glacier that has none.
+fn is_unknown_here(error: &EngineError) -> bool {
+    matches!(error, EngineError::ArchiveNotFound { .. })
 }
 
 /// Tries one after the other until one is there.

@@ -37,10 +37,12 @@ impl Vault {
         if kept == KeyState::Newer {
             return Err(Failure::said(newer(key)));
         }
-        if let by_id @ ArchiveRef::Id(_) = self.reference(&archive, &kept).await?
-            && self.engine.presence(&self.name, &by_id, self.max_age).await? == Presence::Present
-        {
-            return Ok(());
+        if let by_id @ ArchiveRef::Id(_) = self.reference(&archive, &kept).await? {
+            match self.engine.presence(&self.name, &by_id, self.max_age).await? {
+                Presence::Present => return Ok(()),
+                Presence::Unknown(why) => return Err(Failure::Said(why)),
+                Presence::Absent => {}
+            }
         }
         // git-annex encrypts the same anew each time, and it may come out longer.
         let size_wanted = (!key.is_encrypted()).then_some(size_bytes);

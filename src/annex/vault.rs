@@ -157,10 +157,8 @@ impl Vault {
         if self.was_removed_meanwhile(&archive, &state, presence == Presence::Present).await? {
             presence = ask().await?;
         }
-        match (presence, state) {
-            (Presence::Absent, KeyState::Newer) => Ok(Presence::Unknown(newer(key))),
-            (presence, _) => Ok(presence),
-        }
+        // It may tell of a removal.
+        Ok(if state == KeyState::Newer { Presence::Unknown(newer(key)) } else { presence })
     }
 
     /// Tells where the key is, without the network.

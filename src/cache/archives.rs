@@ -117,7 +117,9 @@ impl Cache {
                 .prepare_cached(sql)?
                 .query_row([id.as_str()], |row| Ok(time(row, 0)))
                 .optional()?;
-            let sql = "UPDATE archive SET deletion_begun = :now WHERE id = :id";
+            // A later one of someone else stays.
+            let sql = "UPDATE archive SET deletion_begun = iif(typeof(deletion_begun) IN ('integer', 'real'),
+                           max(deletion_begun, :now), :now) WHERE id = :id";
             let parameters = named_params! {":now": now.unix_seconds(), ":id": id.as_str()};
             transaction.prepare_cached(sql)?.execute(parameters)?;
             transaction.commit()?;

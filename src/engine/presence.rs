@@ -97,12 +97,12 @@ impl Engine {
         max_age: Duration,
     ) -> Result<String, EngineError> {
         let Some(name) = reference.name() else {
-            return self.learn_by_one_inventory(scope, vault, max_age).await;
+            return Ok(self.learn_by_one_inventory(scope, vault, max_age).await);
         };
         if !self.unanswered(scope, vault, name)?.is_empty() {
             self.ask_for_outcomes(scope, vault, name).await?;
         }
-        let why = self.learn_by_one_inventory(scope, vault, max_age).await?;
+        let why = self.learn_by_one_inventory(scope, vault, max_age).await;
         match self.unanswered(scope, vault, name)?.first() {
             Some(upload) => self.why_unknown(vault, upload),
             None => Ok(why),
@@ -110,20 +110,16 @@ impl Engine {
     }
 
     /// Lets all who ask about the vault at once share what one of them learns.
-    async fn learn_by_one_inventory(
-        &self,
-        scope: &Scope,
-        vault: &VaultName,
-        max_age: Duration,
-    ) -> Result<String, EngineError> {
+    async fn learn_by_one_inventory(&self, scope: &Scope, vault: &VaultName, max_age: Duration) -> String {
         let begun = Instant::now();
         let mut learnt = self.learnt.lock().await;
         if let Some(other) = learnt.get(vault).filter(|other| other.ended >= begun) {
-            return Ok(other.why.clone());
+            return other.why.clone();
         }
-        let why = self.learn_by_inventory(scope, vault, max_age).await?;
+        let learning = self.learn_by_inventory(scope, vault, max_age).await;
+        let why = learning.unwrap_or_else(|error| error.explained());
         learnt.insert(vault.clone(), Learnt { ended: Instant::now(), why: why.clone() });
-        Ok(why)
+        why
     }
 
     /// Takes in an inventory that is newer than the last, or asks for one where there was one before. Returns why the

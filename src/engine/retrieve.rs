@@ -297,6 +297,7 @@ impl Work<'_> {
             Standing::Expired => Some(Notice::OutputExpired { name }),
             _ => None,
         };
+        // As jobs for what was deleted lately do.
         if let Standing::Failed(asked) = order.standing {
             self.engine.doubt(&order.archive, asked.unwrap_or_else(|| self.engine.clock.now()))?;
         }

@@ -259,8 +259,8 @@ impl Glacier {
     ///
     /// [`ServiceError::NoCredentials`] when AWS's chain of providers has none.
     pub async fn access_key_id(&self) -> Result<String, ServiceError> {
-        let mut asked = self.asked.lock().await;
-        if let Some(asked) = asked.as_ref().filter(|asked| Instant::now() < asked.until) {
+        let is_good = |asked: &&Asked| Instant::now() < asked.until;
+        if let Some(asked) = self.asked.lock().await.as_ref().filter(is_good) {
             return Ok(asked.access_key_id.clone());
         }
         let none = || ServiceError::NoCredentials { cause: String::new() };
@@ -275,7 +275,8 @@ impl Glacier {
         trace!("requests are signed with access key {id}");
         let left = credentials.expiry().map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
         let good_for = left.map_or(KEY_KNOWN_FOR, |left| (left / 2).min(KEY_KNOWN_FOR));
-        *asked = Some(Asked { access_key_id: id.to_owned(), until: Instant::now() + good_for });
+        *self.asked.lock().await =
+            Some(Asked { access_key_id: id.to_owned(), until: Instant::now() + good_for });
         Ok(id.to_owned())
     }
 }

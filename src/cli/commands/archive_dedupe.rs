@@ -38,9 +38,9 @@ pub(super) async fn run(session: &Session, args: archive::Dedupe) -> Result<Exit
     if unsure == 0 {
         return Ok(Exit::Done);
     }
-    let vault = &vault;
     warning(format_args!(
-        "{unsure} archives with equal ones were left alone, since no inventory of the last 60 hours lists them; run 'glacier vault sync {vault}' first"
+        "{unsure} archives with equal ones were left alone, since no inventory of the last 60 hours lists them; run '{}' first",
+        session.engine.sync_command(&vault)
     ));
     Ok(Exit::Failed)
 }

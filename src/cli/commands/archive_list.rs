@@ -39,14 +39,15 @@ pub(super) async fn run(session: &Session, args: archive::List) -> Result<Exit> 
         info(format_args!("this is account {account}, one of several that are known here"));
     }
     if !listing.is_known {
-        let vault = vault.as_str();
         info(format_args!(
-            "what vault {} holds is not known here; run 'glacier vault sync {vault}'",
-            quoted(vault)
+            "what vault {} holds is not known here; run '{}'",
+            quoted(vault.as_str()),
+            session.engine.sync_command(&vault)
         ));
     } else if !listing.was_whole && std::io::stderr().is_terminal() {
         info(format_args!(
-            "archives that were not stored from here are not known until 'glacier vault sync {vault}'"
+            "archives that were not stored from here are not known until '{}'",
+            session.engine.sync_command(&vault)
         ));
     }
     Ok(Exit::Done)

@@ -63,10 +63,10 @@ pub(super) fn print(
     }
     out.flush()?;
     if subject.weighed.is_some_and(|weighed| !weighed.is_known) {
-        let vault = subject.vault.as_str();
         info(format_args!(
-            "what vault {} holds is not known here; run 'glacier vault sync {vault}'",
-            quoted(vault)
+            "what vault {} holds is not known here; run '{}'",
+            quoted(subject.vault.as_str()),
+            session.engine.sync_command(subject.vault)
         ));
     }
     Ok(Exit::Done)

@@ -40,11 +40,11 @@ pub(super) async fn run(session: &Session, args: upload::List) -> Result<Exit> {
             continue;
         }
         info(format_args!(
-            "archive {} of {} bytes, sent on {}, had no answer and may be stored; 'glacier vault sync {}' settles that with an inventory of some days later",
+            "archive {} of {} bytes, sent on {}, had no answer and may be stored; '{}' settles that with an inventory of some days later",
             quoted(&upload.name),
             storing.size_bytes,
             storing.since,
-            vault.as_str()
+            session.engine.sync_command(&vault)
         ));
     }
     out.flush()?;

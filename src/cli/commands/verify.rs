@@ -49,9 +49,10 @@ pub(super) async fn run(session: &Session, args: Verify) -> Result<Exit> {
         failure(&error.into());
     }
     if printer.not_comparable > 0 {
-        let (count, vault) = (printer.not_comparable, &args.vault);
         info(format_args!(
-            "the tree hashes of {count} archives are not known here; run 'glacier vault sync {vault}'"
+            "the tree hashes of {} archives are not known here; run '{}'",
+            printer.not_comparable,
+            session.engine.sync_command(&args.vault)
         ));
     }
     Ok(if printer.is_equal { Exit::Done } else { Exit::Failed })
