@@ -41,9 +41,18 @@ impl World {
         Session::prepared(&self.emulator, &self.here).await
     }
 
+    /// A remote that has stored the key, and the request by which it did.
+    async fn with_key_stored(&mut self) -> (Session, String) {
+        let mut remote = self.remote().await;
+        let store = format!("TRANSFER STORE {KEY} {}", self.file("hello"));
+        plays(&mut remote, &mut self.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+        (remote, store)
+    }
+
     /// Another clone with a cache of its own.
-    async fn elsewhere(&self) -> Machine {
-        Machine::new(&self.emulator).await
+    async fn other_remote(&self) -> (Session, Machine) {
+        let there = Machine::new(&self.emulator).await;
+        (Session::prepared(&self.emulator, &there).await, there)
     }
 
     fn file(&self, content: &str) -> String {
@@ -118,11 +127,8 @@ async fn a_remote_is_not_made_anew_in_another_account() {
 #[tokio::test]
 async fn what_the_repository_knows_is_asked_for_before_what_the_cache_knows() {
     let mut world = World::new().await;
-    let mut remote = world.remote().await;
-    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
-    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
-    let there = world.elsewhere().await;
-    let mut other = Session::prepared(&world.emulator, &there).await;
+    let (mut remote, store) = world.with_key_stored().await;
+    let (mut other, _there) = world.other_remote().await;
     let remove = format!("REMOVE {KEY}");
     plays(&mut other, &mut world.states, &[(&remove, "REMOVE-SUCCESS"), (&store, "TRANSFER-SUCCESS")]).await;
     let retrieve = format!("TRANSFER RETRIEVE {KEY} {}", world.target());
@@ -137,13 +143,10 @@ async fn what_the_repository_knows_is_asked_for_before_what_the_cache_knows() {
 #[tokio::test]
 async fn an_empty_file_does_not_take_the_place_of_an_archive() {
     let mut world = World::new().await;
-    let mut remote = world.remote().await;
-    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
-    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    let (mut remote, _) = world.with_key_stored().await;
     let kept = world.states.clone();
     let empty = format!("TRANSFER STORE {KEY} {}", world.file(""));
-    let there = world.elsewhere().await;
-    let mut other = Session::prepared(&world.emulator, &there).await;
+    let (mut other, _there) = world.other_remote().await;
     for remote in [&mut remote, &mut other] {
         plays(remote, &mut world.states, &[(&empty, "TRANSFER-FAILURE")]).await;
     }
@@ -193,17 +196,14 @@ async fn what_was_stored_with_another_prefix_is_found_by_its_id() {
 #[tokio::test]
 async fn a_removal_that_ends_halfway_leaves_the_name_of_what_is_left() {
     let mut world = World::new().await;
-    let mut remote = world.remote().await;
-    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
-    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    let (mut remote, _) = world.with_key_stored().await;
     let first = world.told(KEY);
     let second = world.here.upload(&world.vault, KEY, b"hello").await;
     world.emulator.set_fault("access-denied@DeleteArchive#2".parse().unwrap());
     plays(&mut remote, &mut world.states, &[(&format!("REMOVE {KEY}"), "REMOVE-FAILURE")]).await;
     let left = if world.told(KEY) == first { None } else { Some(world.told(KEY)) };
     assert_eq!(left.as_deref(), Some(second.id.as_str()), "{}", world.states[KEY]);
-    let there = world.elsewhere().await;
-    let mut other = Session::prepared(&world.emulator, &there).await;
+    let (mut other, _there) = world.other_remote().await;
     let retrieve = format!("TRANSFER RETRIEVE {KEY} {}", world.target());
     let queued = format!("TRANSFER-FAILURE RETRIEVE {KEY} queued");
     plays(&mut other, &mut world.states, &[(&retrieve, &queued)]).await;
@@ -257,8 +257,7 @@ async fn of_archives_of_a_key_that_differ_one_is_brought() {
 #[tokio::test]
 async fn the_key_of_an_empty_file_is_absent_where_nothing_is_kept_of_it() {
     let mut world = World::new().await;
-    let there = world.elsewhere().await;
-    let mut other = Session::prepared(&world.emulator, &there).await;
+    let (mut other, _there) = world.other_remote().await;
     let states = &mut world.states;
     plays(&mut other, states, &[("CHECKPRESENT SHA256E-s0--e3", "CHECKPRESENT-FAILURE")]).await;
     plays(&mut other, states, &[("CHECKPRESENT SHA256E-s1--e3", "CHECKPRESENT-UNKNOWN")]).await;
@@ -268,11 +267,8 @@ async fn the_key_of_an_empty_file_is_absent_where_nothing_is_kept_of_it() {
 #[tokio::test]
 async fn where_a_key_is_does_not_need_the_service() {
     let mut world = World::new().await;
-    let mut remote = world.remote().await;
-    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
-    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
-    let there = world.elsewhere().await;
-    let mut other = Session::prepared(&world.emulator, &there).await;
+    let _ = world.with_key_stored().await;
+    let (mut other, _there) = world.other_remote().await;
     let before = world.emulator.requests();
     let answer = format!("WHEREIS-SUCCESS id:{}", world.told(KEY));
     plays(&mut other, &mut world.states, &[(&format!("WHEREIS {KEY}"), &answer)]).await;
@@ -307,8 +303,7 @@ async fn all_who_ask_at_once_share_one_inventory() {
 #[tokio::test]
 async fn what_is_said_to_run_names_region_and_endpoint() {
     let world = World::new().await;
-    let there = world.elsewhere().await;
-    let mut other = Session::prepared(&world.emulator, &there).await;
+    let (mut other, _there) = world.other_remote().await;
     let said = other.asks(&format!("CHECKPRESENT {KEY}"), &mut States::new()).await;
     let url = connection(&world.emulator).endpoint_url.unwrap();
     let command = format!("run: glacier vault sync v --region us-east-1 --endpoint-url {url}");
@@ -319,9 +314,7 @@ async fn what_is_said_to_run_names_region_and_endpoint() {
 #[tokio::test]
 async fn an_archive_that_was_deleted_elsewhere_is_not_found_by_its_id() {
     let mut world = World::new().await;
-    let mut remote = world.remote().await;
-    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
-    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    let (mut remote, _) = world.with_key_stored().await;
     world.delete(&world.told(KEY)).await;
     let retrieve = format!("TRANSFER RETRIEVE {KEY} {}", world.target());
     for _ in 0..2 {

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use super::sync::{Finished, Inventories};
-use super::told::CLOCKS_APART;
 use super::{Engine, EngineError, Patience, Progress, Sync};
 use crate::cache::{Archive, Finding, INVENTORY_LAG, InventoryKnowledge, InventoryTaken, Scope};
 use crate::service::{INVENTORY_READY_WITHIN, ServiceError};
@@ -15,6 +14,9 @@ use crate::types::{ArchiveRef, Timestamp, VaultName, quoted};
 /// How long before its job was asked for an inventory, unchanged since long, still tells of what was in the vault. One
 /// is made within a day of a change (developer guide, "Vault Inventory"); twice that is taken for safety.
 const UNCHANGED_LAG: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
+/// How far ahead of this machine's clock a time may be to be believed.
+pub(super) const CLOCKS_APART: Duration = Duration::from_secs(15 * 60);
 
 /// How old an inventory must be for another one to tell more: the next is made within a day.
 const ASK_AGAIN: Duration = Duration::from_secs(12 * 60 * 60);

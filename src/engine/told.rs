@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
+use super::presence::CLOCKS_APART;
 use super::{Engine, EngineError, Presence};
 use crate::cache::{Archive, INVENTORY_LAG, ToldArchive};
 use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName, quoted};
-
-/// How far ahead a clock of another machine may be for its times to be believed.
-pub(super) const CLOCKS_APART: Duration = Duration::from_secs(15 * 60);
 
 /// That an archive was stored, as someone else tells who has stored it.
 #[derive(Debug, Clone, PartialEq, Eq)]
