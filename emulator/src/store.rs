@@ -62,7 +62,7 @@ pub(crate) struct Store {
     directory: PathBuf,
     connection: Mutex<Connection>,
     keeps: Keeps,
-    _lock: File,
+    _lock: Lock,
 }
 
 /// What is kept, and for how long.
@@ -107,6 +107,17 @@ pub enum StoreError {
     },
 }
 
+/// A program that this process starts at that moment holds the file too, until it is loaded; the lock must not last as
+/// long.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
 impl Store {
     /// Opens a data directory, which is made if it is not there.
     pub(crate) fn open(directory: &Path, keeps: Keeps) -> Result<Self, StoreError> {
@@ -126,7 +137,7 @@ impl Store {
         connection.pragma_update(None, "synchronous", synchronous).map_err(index)?;
         connection.execute_batch(SCHEMA).map_err(index)?;
         let connection = Mutex::new(connection);
-        let store = Self { directory: directory.to_owned(), connection, keeps, _lock: lock };
+        let store = Self { directory: directory.to_owned(), connection, keeps, _lock: Lock(lock) };
         store.sweep().map_err(|error| io(std::io::Error::other(error.message)))?;
         Ok(store)
     }
@@ -190,5 +201,22 @@ impl Store {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_being_started_does_not_keep_the_directory_in_use() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = File::create(directory.path().join("lock")).expect("is made");
+        file.try_lock().expect("is free");
+        let _of_another = file.try_clone().expect("is held");
+        let lock = Lock(file);
+        assert!(matches!(Store::open(directory.path(), Keeps::Rows), Err(StoreError::InUse { .. })));
+        drop(lock);
+        assert!(Store::open(directory.path(), Keeps::Rows).is_ok());
     }
 }
