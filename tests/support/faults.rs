@@ -244,7 +244,9 @@ pub async fn with_each_pair<F: Flow>(
     undisturbed.ends().await;
     let strikes = |fault: &&&str| operations.keys().any(|operation| can_strike(fault, operation));
     let all: Vec<&str> = FAULTS.iter().filter(strikes).copied().collect();
-    let (first, next) = if is_long() { (&*all, &*all) } else { (first, &NEXT[..]) };
+    // A flow that names only one to begin with takes too long for all.
+    let first = if is_long() && first.len() > 1 { &*all } else { first };
+    let next = if is_long() { &*all } else { &NEXT[..] };
     let tries = next.iter().map(|next| Box::pin(try_pairs(name, first, next, &operations, &make)));
     let tried = join_all(tries).await.into_iter().sum();
     let all = PAIRS.fetch_add(tried, Ordering::Relaxed) + tried;
