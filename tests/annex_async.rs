@@ -275,6 +275,34 @@ fn a_store_that_is_stopped_before_all_is_sent_can_be_done_again() {
     }
 }
 
+/// A credential process may ask a person or a server. It was run several times for each key.
+#[test]
+fn the_credential_process_is_not_run_for_each_key() {
+    let shell = shell();
+    let runs = shell.path("runs");
+    let keys = format!(
+        r#"{{"Version":1,"AccessKeyId":"{}","SecretAccessKey":"{}"}}"#,
+        glacier_emulator::ACCESS_KEY_ID,
+        glacier_emulator::SECRET_ACCESS_KEY
+    );
+    let script = format!("echo run >> '{}'\necho '{keys}'\n", runs.display());
+    let script = shell.write("keys", script);
+    let config = format!("[profile p]\ncredential_process = sh '{}'\n", script.display());
+    let config = shell.write("aws config", config);
+    let mut command = shell.command(env!("CARGO_BIN_EXE_git-annex-remote-glacier"));
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    command.env("AWS_CONFIG_FILE", config).env("AWS_PROFILE", "p");
+    let mut annex = Annex::of(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
+    annex.says("J 1 PREPARE");
+    assert_eq!(annex.reply(), (1, "PREPARE-SUCCESS".to_owned()));
+    for number in 0..8 {
+        annex.says(&format!("J 1 CHECKPRESENT key{number}"));
+        assert_eq!(annex.reply(), (1, format!("CHECKPRESENT-FAILURE key{number}")));
+    }
+    let runs = std::fs::read_to_string(runs).unwrap().lines().count();
+    assert!(runs <= 2, "{runs} runs, where the engine and the SDK each need one");
+}
+
 /// Whoever speaks to someone who has ceased to listen waits, and heard no signal.
 #[test]
 fn a_signal_ends_it_though_nobody_reads_what_it_says() {
