@@ -12,7 +12,7 @@ use aws_sdk_glacier::Client;
 use glacier_emulator::Emulator;
 use glacier_engine::types::VaultName;
 use support::HOUR;
-use support::machine::{Machine, connection};
+use support::machine::{Machine, connection, vault_made_here};
 use support::session::Session;
 
 const KEY: &str = "SHA256E-s5--aa.txt";
@@ -29,11 +29,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let emulator = Arc::new(Emulator::builder().job_delay(4 * HOUR).start().await.unwrap());
-        let client = Client::new(&emulator.sdk_config());
-        let here = Machine::new(&emulator).await;
-        let vault = "v".parse().unwrap();
-        here.engine.create_vault(&vault).await.unwrap();
+        let (emulator, client, here, vault) = vault_made_here().await;
         Self { emulator, client, here, vault, states: States::new() }
     }
 

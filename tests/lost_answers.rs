@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use glacier_engine::engine::{
     UploadOptions, Wanted,
 };
 use glacier_engine::types::{ArchiveRef, VaultName};
-use support::machine::Machine;
+use support::machine::{Machine, vault_made_here};
 use support::raw_server::{RawServer, answer};
 use support::{HOUR, Shell, noise};
 
@@ -31,11 +32,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let emulator = Arc::new(Emulator::builder().job_delay(4 * HOUR).start().await.unwrap());
-        let client = Client::new(&emulator.sdk_config());
-        let here = Machine::new(&emulator).await;
-        let vault = "v".parse().unwrap();
-        here.engine.create_vault(&vault).await.unwrap();
+        let (emulator, client, here, vault) = vault_made_here().await;
         Self { emulator, client, here, vault }
     }
 
@@ -59,6 +56,16 @@ impl World {
     async fn others_delete(&self, archive: &Archive) {
         let id = archive.id.as_str();
         self.client.delete_archive().vault_name("v").archive_id(id).send().await.unwrap();
+    }
+
+    fn file(&self) -> PathBuf {
+        self.here.home.path().join("file")
+    }
+
+    async fn uploads_in_parts(&self) -> Result<Archive, EngineError> {
+        let options = UploadOptions { part_size: Some("1M".parse().unwrap()), ..UploadOptions::default() };
+        let source = Source::open(&self.file()).unwrap();
+        self.here.engine.upload(&self.vault, &"n".parse().unwrap(), source, options, &()).await
     }
 
     /// Takes in an inventory of this moment.
@@ -188,24 +195,18 @@ async fn what_glacier_does_not_have_when_it_is_asked_for_is_not_called_present()
 #[tokio::test]
 async fn an_upload_without_an_answer_is_in_doubt_although_its_repeat_is_refused() {
     let world = World::new().await;
-    let file = world.here.home.path().join("file");
-    std::fs::write(&file, noise(2 * 1024 * 1024 + 5)).unwrap();
-    let upload = async || {
-        let options = UploadOptions { part_size: Some("1M".parse().unwrap()), ..UploadOptions::default() };
-        let source = Source::open(&file).unwrap();
-        world.here.engine.upload(&world.vault, &"n".parse().unwrap(), source, options, &()).await
-    };
+    std::fs::write(world.file(), noise(2 * 1024 * 1024 + 5)).unwrap();
     world.faults(&["cut-after@CompleteMultipartUpload"]);
-    let error = upload().await.unwrap_err();
+    let error = world.uploads_in_parts().await.unwrap_err();
     assert!(matches!(error, EngineError::Unconfirmed { .. }), "{error:?}");
     world.faults(&["limit-exceeded@CompleteMultipartUpload"]);
-    let error = upload().await.unwrap_err();
+    let error = world.uploads_in_parts().await.unwrap_err();
     assert!(matches!(error, EngineError::EarlierMayBeStored { .. }), "{error:?}");
     world.faults(&[]);
-    let stored = upload().await.unwrap();
+    let stored = world.uploads_in_parts().await.unwrap();
     assert_eq!(world.here.listed(&world.vault).await.len(), 1);
     assert_eq!(world.presence().await, Presence::Present);
-    let again = upload().await.unwrap();
+    let again = world.uploads_in_parts().await.unwrap();
     assert_ne!(again.id, stored.id, "what is stored for certain is stored again by whoever wants that");
 }
 
@@ -213,22 +214,16 @@ async fn an_upload_without_an_answer_is_in_doubt_although_its_repeat_is_refused(
 #[tokio::test]
 async fn an_upload_without_an_answer_is_called_in_doubt_although_the_next_is_refused() {
     let world = World::new().await;
-    let file = world.here.home.path().join("file");
-    std::fs::write(&file, noise(2 * 1024 * 1024 + 5)).unwrap();
-    let upload = async || {
-        let options = UploadOptions { part_size: Some("1M".parse().unwrap()), ..UploadOptions::default() };
-        let source = Source::open(&file).unwrap();
-        world.here.engine.upload(&world.vault, &"n".parse().unwrap(), source, options, &()).await
-    };
+    std::fs::write(world.file(), noise(2 * 1024 * 1024 + 5)).unwrap();
     world.faults(&["cut-after@CompleteMultipartUpload"]);
-    upload().await.unwrap_err();
+    world.uploads_in_parts().await.unwrap_err();
     world.faults(&["access-denied@CompleteMultipartUpload"]);
-    let said = upload().await.unwrap_err().explained();
+    let said = world.uploads_in_parts().await.unwrap_err().explained();
     for words in ["may not do glacier:CompleteMultipartUpload", "may or may not have been stored", "in IAM"] {
         assert!(said.contains(words), "{words:?} is missing: {said}");
     }
     world.faults(&[]);
-    upload().await.unwrap();
+    world.uploads_in_parts().await.unwrap();
     assert_eq!(world.here.listed(&world.vault).await.len(), 1);
 }
 

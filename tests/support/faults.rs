@@ -207,16 +207,22 @@ impl Drop for Trying<'_> {
     }
 }
 
+/// Plays the flow without a fault; returns what it asks how often.
+async fn undisturbed<F: Flow>(make: &impl AsyncFn(&Arc<World>) -> F) -> BTreeMap<String, u64> {
+    let world = World::new().await;
+    let mut flow = make(&world).await;
+    let before = world.emulator.requests();
+    flow.run().await.unwrap();
+    let operations = asked_since(&world, &before);
+    flow.ends().await;
+    operations
+}
+
 /// Plays the flow once for each of its requests and each fault that can strike it there, and once for each kind of its
 /// requests with a fault that does not go away while it runs. Prints how many faults were tried, which are at least so
 /// many.
 pub async fn at_every_request<F: Flow>(name: &str, at_least: u64, make: impl AsyncFn(&Arc<World>) -> F) {
-    let world = World::new().await;
-    let mut undisturbed = make(&world).await;
-    let before = world.emulator.requests();
-    undisturbed.run().await.unwrap();
-    let operations = asked_since(&world, &before);
-    undisturbed.ends().await;
+    let operations = undisturbed(&make).await;
     // The SDK makes real pauses, so the kinds of faults are tried side by side.
     let tried = join_all(FAULTS.map(|fault| Box::pin(try_all(name, fault, &operations, &make))))
         .await
@@ -236,12 +242,7 @@ pub async fn with_each_pair<F: Flow>(
     at_least: u64,
     make: impl AsyncFn(&Arc<World>) -> F,
 ) {
-    let world = World::new().await;
-    let mut undisturbed = make(&world).await;
-    let before = world.emulator.requests();
-    undisturbed.run().await.unwrap();
-    let operations = asked_since(&world, &before);
-    undisturbed.ends().await;
+    let operations = undisturbed(&make).await;
     let strikes = |fault: &&&str| operations.keys().any(|operation| can_strike(fault, operation));
     let all: Vec<&str> = FAULTS.iter().filter(strikes).copied().collect();
     // A flow that names only one to begin with takes too long for all.

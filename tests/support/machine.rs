@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_sdk_glacier::Client;
 use glacier_emulator::Emulator;
 use glacier_engine::engine::{
     Archive, Clock, Connection, Engine, EngineError, Finding, Keys, Listed, Patience, Source, Sync,
@@ -12,6 +13,8 @@ use glacier_engine::engine::{
 };
 use glacier_engine::types::{ArchiveRef, Timestamp, VaultName};
 use tempfile::TempDir;
+
+use super::HOUR;
 
 /// Tells the emulator's time; whoever waits pushes it.
 pub struct EmulatorClock(pub Arc<Emulator>);
@@ -44,6 +47,16 @@ pub fn connection(emulator: &Emulator) -> Connection {
         keys: Some(keys),
         ..Connection::default()
     }
+}
+
+/// An emulator whose jobs take four hours, and a machine that has made a vault there.
+pub async fn vault_made_here() -> (Arc<Emulator>, Client, Machine, VaultName) {
+    let emulator = Arc::new(Emulator::builder().job_delay(4 * HOUR).start().await.unwrap());
+    let client = Client::new(&emulator.sdk_config());
+    let here = Machine::new(&emulator).await;
+    let vault: VaultName = "v".parse().unwrap();
+    here.engine.create_vault(&vault).await.unwrap();
+    (emulator, client, here, vault)
 }
 
 impl Machine {
