@@ -3,6 +3,9 @@
 
 mod support;
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use support::original::{old_cache, rows};
 use support::{HOUR, Shell};
 
@@ -26,6 +29,22 @@ fn an_old_file_is_used_at_once_and_keeps_every_row() {
     shell.glacier(&["archive", "list", "v"]).is("id:id-3\t\nnew\none\n", "", 0);
     db.execute("DELETE FROM archive WHERE archive.id = ?", ["id-7"]).unwrap();
     shell.glacier(&["archive", "list", "v"]).is("id:id-3\t\none\n", "", 0);
+}
+
+/// The original left its file to the umask, for all to read on most machines.
+#[test]
+fn an_old_file_becomes_its_owners_alone_when_it_is_taken_over() {
+    let shell = Shell::new();
+    let path = shell.cache_path();
+    drop(old_cache(&shell, shell.emulator.access_key_id()));
+    let set = |mode| fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    set(0o664);
+    shell.glacier(&["archive", "list", "v"]).is("id:id-3\t\none\ntwo\n", "", 0);
+    assert_eq!(mode(), 0o600);
+    set(0o640);
+    shell.glacier(&["archive", "list", "v"]).is("id:id-3\t\none\ntwo\n", "", 0);
+    assert_eq!(mode(), 0o640, "whoever opens it later on is respected");
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! Retrieval jobs that were started from here: a job may be missing from the service's list for a while.
 
-use std::fs::File;
 use std::time::Duration;
 
 use rusqlite::named_params;
 
-use super::opening::lock_file;
+use super::opening::{Held, lock_file};
 use super::values::all_parsed;
 use super::{Cache, CacheError, Scope};
 use crate::types::{ArchiveId, JobId, Timestamp, VaultName};
@@ -19,7 +18,7 @@ const LOCKS: usize = 64;
 /// The right to start a job for an archive, until it is dropped or its process ends.
 #[derive(Debug)]
 pub struct JobLock {
-    _file: File,
+    _held: Held,
 }
 
 impl Cache {
@@ -34,7 +33,7 @@ impl Cache {
         let failed = |source| CacheError::Lock { path: path.clone(), source };
         let file = lock_file(&path).map_err(failed)?;
         file.lock().map_err(failed)?;
-        Ok(Some(JobLock { _file: file }))
+        Ok(Some(JobLock { _held: Held(file) }))
     }
 
     /// Remembers a job that was started just now, and forgets those of long ago. In a file that can only be read nothing

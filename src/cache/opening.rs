@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -42,6 +42,9 @@ impl Cache {
         refuse_newer(path)?;
         let mut connection = Connection::open(path).map_err(failed)?;
         prepare(&connection).map_err(failed)?;
+        if schema::version(&connection).map_err(failed)? == 0 {
+            narrow(path);
+        }
         schema::bring_up_to_date(&mut connection).map_err(failed)?;
         schema::check(&connection).map_err(failed)?;
         if connection.is_readonly(MAIN_DB).map_err(failed)? {
@@ -154,6 +157,16 @@ fn make(path: &Path) -> Result<(), CacheError> {
     made.map_err(|error| CacheError::CannotWrite { path: path.to_owned(), why: error.to_string() })
 }
 
+/// The original left its file to the umask. When it is taken over it becomes its owner's alone, as one that is made here is;
+/// who opens it to others later on, or owns it, is respected.
+fn narrow(path: &Path) {
+    const OF_OTHERS: u32 = 0o077;
+    let Ok(mode) = fs::metadata(path).map(|file| file.permissions().mode()) else { return };
+    if mode & OF_OTHERS != 0 {
+        let _ = fs::set_permissions(path, fs::Permissions::from_mode(mode & !OF_OTHERS));
+    }
+}
+
 /// For the owner alone, if it is made here.
 pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)
@@ -166,10 +179,39 @@ pub(super) fn private_file() -> fs::OpenOptions {
     options
 }
 
+/// A lock that is held until this is dropped. It is given back in words: a program that this process starts at that moment has
+/// the file too, until it is loaded.
+#[derive(Debug)]
+pub(super) struct Held(pub(super) File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
 /// Opens the file of a lock, which is made if it is not there; whoever opens it takes the lock.
 pub(super) fn lock_file(path: &Path) -> io::Result<File> {
     if let Some(directory) = path.parent() {
         make_directory(directory)?;
     }
     private_file().create(true).truncate(false).write(true).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_being_started_does_not_keep_a_lock() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let open = || lock_file(&directory.path().join("lock")).expect("opens");
+        let file = open();
+        file.try_lock().expect("is free");
+        let _of_another = file.try_clone().expect("is held");
+        let held = Held(file);
+        assert!(open().try_lock().is_err());
+        drop(held);
+        assert!(open().try_lock().is_ok());
+    }
 }

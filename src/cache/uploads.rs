@@ -16,14 +16,13 @@
 //!
 //! Whoever holds the lock of its file, which the system takes away from a process that ends, however it ends.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params};
 
 use super::archives::insert_upload;
-use super::opening::lock_file;
+use super::opening::{Held, lock_file};
 use super::values::{integer, parsed, text, time, unsigned};
 use super::{Cache, CacheError, InventoryKnowledge, NewArchive, Scope, ToldArchive};
 use crate::treehash::TreeHash;
@@ -88,7 +87,7 @@ pub struct UnfinishedUpload {
 pub struct UploadLock {
     number: i64,
     path: PathBuf,
-    _file: File,
+    _held: Held,
 }
 
 /// What became of trying to take an upload.
@@ -341,7 +340,7 @@ impl Cache {
         let failed = |source| CacheError::Lock { path: path.clone(), source };
         let file = lock_file(&path).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(UploadLock { number, path, _file: file })),
+            Ok(()) => Ok(Some(UploadLock { number, path, _held: Held(file) })),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
             Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
         }
