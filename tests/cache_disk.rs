@@ -417,8 +417,8 @@ fn a_full_disk_keeps_the_cache_readable_and_stores_nothing_that_cannot_be_noted(
 }
 
 #[test]
-fn a_download_to_a_full_disk_leaves_the_old_file_and_goes_on_when_there_is_room() {
-    if !can_mount("a_download_to_a_full_disk_leaves_the_old_file_and_goes_on_when_there_is_room") {
+fn a_download_to_a_full_disk_leaves_the_old_file_and_nothing_else() {
+    if !can_mount("a_download_to_a_full_disk_leaves_the_old_file_and_nothing_else") {
         return;
     }
     let shell = Shell::with(Emulator::builder());
@@ -434,6 +434,8 @@ fn a_download_to_a_full_disk_leaves_the_old_file_and_goes_on_when_there_is_room(
         ["archive", "retrieve", "--wait", "v", "file", "-o", "full/target", "--multipart-size=1048576"];
     shell.glacier(&retrieve).is_refused(1, "cannot write 'full/target': No space left on device");
     assert_eq!(fs::read(directory.join("target")).unwrap(), b"as it was");
+    support::no_leftovers(&directory);
+    assert_eq!(shell.count("GetJobOutput"), 0, "what does not fit is not fetched");
     fs::remove_file(directory.join("other")).unwrap();
     shell.glacier(&retrieve).is_silent();
     assert!(fs::read(directory.join("target")).unwrap() == content);
@@ -447,6 +449,28 @@ fn a_download_to_a_full_disk_leaves_the_old_file_and_goes_on_when_there_is_room(
     // /dev/full is a device, which is written to as it is.
     let device = ["archive", "retrieve", "--wait", "v", "file", "-o", "/dev/full"];
     shell.glacier(&device).is_refused(1, "No space left on device");
+}
+
+#[test]
+fn a_download_that_has_begun_has_room_however_full_the_disk_becomes() {
+    if !can_mount("a_download_that_has_begun_has_room_however_full_the_disk_becomes") {
+        return;
+    }
+    let shell = Shell::with(Emulator::builder());
+    let directory = shell.path("full");
+    let disk = Disk::new(&directory, "6m");
+    let content = noise(4 << 20);
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.write("file", &content);
+    shell.glacier(&["archive", "upload", "v", "file"]).is_silent();
+    let retrieve =
+        ["archive", "retrieve", "--wait", "v", "file", "-o", "full/target", "--multipart-size=1048576"];
+    shell.fault("access-denied@GetJobOutput#3");
+    assert_eq!(shell.glacier(&retrieve).status, 1);
+    disk.fill();
+    let resumed = shell.glacier(&retrieve);
+    assert_eq!(resumed.status, 0, "{resumed:?}");
+    assert!(fs::read(directory.join("target")).unwrap() == content);
 }
 
 #[test]

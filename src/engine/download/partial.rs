@@ -6,6 +6,9 @@
 //! | data, with gaps  | head        | 32 bytes a range: its tree hash, or zeros while it is missing |
 //! ```
 //!
+//! Its room on the disk is taken before anything is fetched, where the file system can do that: what is paid for by the
+//! gigabyte is not brought to where it does not fit, and one that has begun does not fail for want of room.
+//!
 //! When all is there the file is cut to its size, synced, and renamed; so there is never a second file to be left
 //! behind. The name follows from the target and the archive, so that the next try finds it. One process at a time
 //! works on it: whoever holds its lock, which ends with the process.
@@ -17,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::fs::{FallocateFlags, fallocate};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
@@ -81,8 +85,11 @@ impl Partial {
         let mut partial = Self { path, file, size_bytes, range_size, unsynced_bytes, watch: None };
         if let Some(size_bytes) = size_bytes {
             match partial.read_head(size_bytes)? {
-                Some(range_size) => partial.range_size = range_size,
-                None => partial.begin(size_bytes, tree_hash)?,
+                Some(range_size) => {
+                    partial.range_size = range_size;
+                    partial.reserve(size_bytes)?;
+                }
+                None => partial.begin(size_bytes, tree_hash).inspect_err(|_| partial.discard())?,
             }
         }
         Ok(Opened::Opened(partial))
@@ -191,7 +198,7 @@ impl Partial {
         let range_size = PartSize::at_most(range_bytes);
         let is_ours = magic == MAGIC
             && range_size.bytes() == range_bytes
-            && length == size_bytes + HEAD_BYTES + size_bytes.div_ceil(range_bytes) * RECORD_BYTES;
+            && length == length_bytes(size_bytes, range_bytes);
         Ok(is_ours.then_some(range_size))
     }
 
@@ -206,12 +213,25 @@ impl Partial {
             self.file.set_len(0)?;
         }
         let range_bytes = self.range_size.bytes();
-        self.file.set_len(size_bytes + HEAD_BYTES + size_bytes.div_ceil(range_bytes) * RECORD_BYTES)?;
+        self.file.set_len(length_bytes(size_bytes, range_bytes))?;
+        self.reserve(size_bytes)?;
         let mut head = [0; HEAD_BYTES as usize];
         head[..16].copy_from_slice(MAGIC);
         head[16..24].copy_from_slice(&range_bytes.to_le_bytes());
         self.file.write_all_at(&head, size_bytes)?;
         hashes.into_iter().enumerate().try_for_each(|(index, hash)| self.record(index, hash))
+    }
+
+    /// Takes the room on the disk that is still missing. Where that cannot be done, writing tells whether there is enough.
+    fn reserve(&self, size_bytes: u64) -> io::Result<()> {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        let length_bytes = length_bytes(size_bytes, self.range_size.bytes());
+        let reserved =
+            fallocate(&*self.file, FallocateFlags::empty(), 0, length_bytes).map_err(io::Error::from);
+        match reserved {
+            Err(error) if matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn hashes(&self, size_bytes: u64) -> io::Result<Vec<TreeHash>> {
@@ -220,6 +240,10 @@ impl Partial {
         let starts = (0..size_bytes.div_ceil(range_bytes)).map(|index| index * range_bytes);
         starts.map(|start| self.hash(start, (start + range_bytes).min(size_bytes), &mut buffer)).collect()
     }
+}
+
+fn length_bytes(size_bytes: u64, range_bytes: u64) -> u64 {
+    size_bytes + HEAD_BYTES + size_bytes.div_ceil(range_bytes) * RECORD_BYTES
 }
 
 /// Beside the target, and short: a target's name may be as long as a name can be.
