@@ -66,7 +66,7 @@ impl FromStr for TreeHash {
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let refused = || InvalidValue(format!("{} is not a tree hash", quoted(text)));
         let mut hash = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(refused());
         }
         for (byte, index) in hash.iter_mut().zip((0..64).step_by(2)) {

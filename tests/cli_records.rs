@@ -98,16 +98,22 @@ fn each_shape_is_as_it_is_documented() {
     assert_eq!((&pending["status"], &pending["archives"]), (&"pending".into(), &Value::Null));
     shell.emulator.advance(4 * HOUR);
     recorded.stores("late", "x");
-    shell.sqlite().execute("UPDATE archive SET name = 'dog.jpg' WHERE name = 'cat.jpg'", []).unwrap();
+    shell
+        .sqlite()
+        .execute("UPDATE archive SET name = 'dog.jpg', size_bytes = 20 WHERE name = 'cat.jpg'", [])
+        .unwrap();
     let synced = recorded.prints(&["vault", "sync", "v"]);
-    assert_eq!(texts(&synced, "schema"), ["finding/1", "finding/1", "sync/1"], "{synced:?}");
+    assert_eq!(texts(&synced, "schema"), ["finding/1", "finding/1", "finding/1", "sync/1"], "{synced:?}");
     let renamed = synced.iter().find(|record| record["finding"] == "renamed").unwrap();
     assert_eq!((&renamed["new_name"], &renamed["is_fixed"]), (&"cat.jpg".into(), &false.into()));
+    let changed = synced.iter().find(|record| record["finding"] == "content-changed").unwrap();
+    assert_eq!((&changed["new_size_bytes"], &changed["is_fixed"]), (&4.into(), &false.into()));
+    assert_eq!(changed["new_tree_hash"], listed[0]["tree_hash"]);
     assert_eq!(synced.iter().filter(|record| record["finding"] == "not-yet-listed").count(), 1);
-    let last = &synced[2];
+    let last = &synced[3];
     assert_eq!(
         (&last["status"], &last["archives"], &last["findings"]),
-        (&"done".into(), &3.into(), &2.into())
+        (&"done".into(), &3.into(), &3.into())
     );
     assert!(last["inventory_date"].is_string() && last["unreadable_rows"] == 0);
     let fixed = recorded.prints(&["vault", "sync", "--fix", "v"]);

@@ -62,6 +62,55 @@ fn another_name_is_warned_about_and_taken_over_with_fix() {
     assert_eq!(list(&shell), "n\n");
 }
 
+/// What was verified at the upload gave way to whatever an inventory said, without a word.
+#[test]
+fn another_content_is_warned_about_puts_in_doubt_and_is_taken_over_with_fix() {
+    let shell = shell();
+    let content = |size: &str, hash: &str| format!("{size} bytes and tree hash {}", hash.repeat(64));
+    let listed: String =
+        shell.sqlite().query_row("SELECT tree_hash FROM archive", [], |row| row.get(0)).unwrap();
+    for (changed, known) in [
+        ("size_bytes = 7", format!("7 bytes and tree hash {listed}")),
+        ("size_bytes = 1, tree_hash = printf('%.*c', 64, 'a')", content("1", "a")),
+    ] {
+        change(&shell, &format!("UPDATE archive SET deletion_begun = NULL, {changed}"));
+        let warning = format!(
+            "glacier: warning: archive 'n' is known with {known}, but the inventory has 1 bytes and tree hash {listed}"
+        );
+        let checked = || shell.glacier(&["archive", "checkpresent", "v", "n"]);
+        checked().is("n\n", "", 0);
+        for _ in 0..2 {
+            sync(&shell, &[], &format!("{warning}\n"));
+            let checked = checked();
+            assert!(checked.stdout.is_empty() && checked.stderr.contains("another content"), "{checked:?}");
+        }
+        let kept: String = shell
+            .sqlite()
+            .query_row(
+                "SELECT printf('%d bytes and tree hash %s', size_bytes, tree_hash) FROM archive",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(kept, known);
+        sync(&shell, &["--fix"], &format!("{warning} (fixed)\n"));
+        sync(&shell, &[], "");
+    }
+    shell.emulator.advance(4 * 24 * HOUR);
+    assert_eq!(shell.glacier(&["vault", "sync", "v", "--max-age=0"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    sync(&shell, &[], "");
+    shell.glacier(&["archive", "checkpresent", "v", "n"]).is("n\n", "", 0);
+}
+
+#[test]
+fn a_content_that_makes_no_sense_gives_way_without_a_word() {
+    let shell = shell();
+    change(&shell, "UPDATE archive SET size_bytes = 'big', tree_hash = 'x'");
+    sync(&shell, &[], "");
+    shell.glacier(&["archive", "checkpresent", "v", "n"]).is("n\n", "", 0);
+}
+
 #[test]
 fn a_deletion_that_did_not_happen_is_warned_about() {
     let shell = shell();

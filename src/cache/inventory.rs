@@ -27,7 +27,7 @@ pub struct ListedArchive {
     pub created: Option<Timestamp>,
     /// Its size.
     pub size_bytes: Option<u64>,
-    /// Its tree hash, in hex.
+    /// Its tree hash, in hex of small letters.
     pub tree_hash: Option<String>,
 }
 

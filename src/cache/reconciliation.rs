@@ -15,6 +15,11 @@ use crate::types::Timestamp;
 /// Longer than anyone goes by a time at which an archive was known to exist (`maxage` is 60 hours).
 const GONE_IS_REMEMBERED_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
+/// Whether the inventory's row `l` says of the archive `a` what cannot be, as no archive ever changes. What makes no sense in
+/// the cache, which others write to as well, is not held against it.
+const IS_CHANGED: &str = "(coalesce(typeof(a.size_bytes) = 'integer' AND a.size_bytes <> l.size_bytes, false)
+    OR coalesce(length(a.tree_hash) = 64 AND lower(a.tree_hash) <> l.tree_hash, false))";
+
 /// A comparison under way.
 pub(super) struct Reconciliation<'a> {
     pub(super) comparison: Comparison<'a>,
@@ -27,6 +32,7 @@ impl Reconciliation<'_> {
         let serial = self.next_serial()?;
         self.find_changed()?;
         self.find_strange_among_listed()?;
+        self.doubt_changed()?;
         self.take_over_changed()?;
         let known = self.take_over_known(serial)?;
         let listed: i64 =
@@ -69,7 +75,7 @@ impl Reconciliation<'_> {
             "{} SELECT id, name, size_bytes, tree_hash, created_upstream, created_here, last_seen_upstream,
                        deletion_begun, deleted_here, file_name,
                        iif(deleted_here < :date, 'still present', 'deletion not yet listed'),
-                       :fix AND deleted_here < :long_before, NULL
+                       :fix AND deleted_here < :long_before, NULL, NULL, NULL
              FROM main.archive WHERE listed_in = :serial AND deleted_here IS NOT NULL ORDER BY created_upstream, id",
             findings::INSERTED
         );
@@ -103,28 +109,36 @@ impl Reconciliation<'_> {
         .map(drop)
     }
 
-    /// Archives listed under another name, or although they were deleted from here. What follows a name that is taken
-    /// over speaks of the archive by the new one.
+    /// Archives listed under another name, with another content, or although they were deleted from here. What follows a
+    /// name that is taken over speaks of the archive by the new one.
     fn find_strange_among_listed(&self) -> rusqlite::Result<()> {
         let sql = format!(
             "WITH strange AS MATERIALIZED (
                  SELECT a.*, l.position, coalesce(l.name, '') AS listed_name, l.file_name AS listed_file_name,
-                        a.name <> '' AND a.name <> coalesce(l.name, '') AS is_renamed
+                        a.name <> '' AND a.name <> coalesce(l.name, '') AS is_renamed,
+                        a.deleted_here IS NULL AND {IS_CHANGED} AS is_changed,
+                        l.size_bytes AS listed_size_bytes, l.tree_hash AS listed_tree_hash
                  FROM temp.changed AS c JOIN temp.listed AS l ON l.id = c.id JOIN main.archive AS a ON a.id = c.id
-                 WHERE a.deleted_here IS NOT NULL OR (a.name <> '' AND a.name <> coalesce(l.name, ''))
+                 WHERE a.deleted_here IS NOT NULL OR is_renamed OR is_changed
              ), found AS (
                  SELECT *, 1 AS rank, 'renamed' AS kind, :fix AS fixed, listed_name AS renamed_to,
                         name AS told_name, file_name AS told_file_name
                  FROM strange WHERE is_renamed
                  UNION ALL
-                 SELECT *, 2, iif(deleted_here < :date, 'still present', 'deletion not yet listed'),
+                 SELECT *, 2, 'content changed', :fix, NULL,
+                        iif(is_renamed AND :fix, listed_name, name),
+                        iif(is_renamed AND :fix, listed_file_name, file_name)
+                 FROM strange WHERE is_changed
+                 UNION ALL
+                 SELECT *, 3, iif(deleted_here < :date, 'still present', 'deletion not yet listed'),
                         :fix AND deleted_here < :long_before, NULL,
                         iif(is_renamed AND :fix, listed_name, name),
                         iif(is_renamed AND :fix, listed_file_name, file_name)
                  FROM strange WHERE deleted_here IS NOT NULL
              )
              {} SELECT id, told_name, size_bytes, tree_hash, created_upstream, created_here, last_seen_upstream,
-                       deletion_begun, deleted_here, told_file_name, kind, fixed, renamed_to
+                       deletion_begun, deleted_here, told_file_name, kind, fixed, renamed_to, listed_size_bytes,
+                       listed_tree_hash
              FROM found ORDER BY position, rank",
             findings::INSERTED
         );
@@ -132,6 +146,18 @@ impl Reconciliation<'_> {
         let values: [(&str, &dyn ToSql); 3] =
             [(":fix", &self.comparison.fix), (":date", &self.date()), (":long_before", &long_before)];
         self.execute(&sql, &values).map(drop)
+    }
+
+    /// Whether what an id stands for is still what was stored under it is not known while an inventory denies it: the
+    /// archive is in doubt as after a deletion without an answer, by each such inventory anew.
+    fn doubt_changed(&self) -> rusqlite::Result<()> {
+        self.execute(
+            "UPDATE main.archive SET deletion_begun = iif(typeof(deletion_begun) IN ('integer', 'real'),
+                 max(deletion_begun, :requested), :requested)
+             WHERE id IN (SELECT id FROM temp.finding WHERE kind = 'content changed' AND NOT fixed)",
+            &[(":requested", &self.comparison.requested.unix_seconds())],
+        )
+        .map(drop)
     }
 
     /// An archive that was deleted here longer before the inventory than any inventory lags behind, and is listed, was
@@ -174,9 +200,10 @@ impl Reconciliation<'_> {
             &format!(
                 "UPDATE main.archive AS a SET
                      size_bytes = coalesce(l.size_bytes, a.size_bytes), tree_hash = coalesce(l.tree_hash, a.tree_hash),
-                     created_upstream = coalesce(l.created, a.created_upstream) {from_changed}"
+                     created_upstream = coalesce(l.created, a.created_upstream) {from_changed}
+                 AND (:fix OR NOT {IS_CHANGED})"
             ),
-            &[],
+            &[(":fix", &self.comparison.fix)],
         )
         .map(drop)
     }
@@ -246,7 +273,7 @@ impl Reconciliation<'_> {
                        deletion_begun, deleted_here, file_name, kind,
                        kind = 'disappeared' AND :fix AND :complete AND (region IS NOT NULL OR NOT EXISTS (
                            SELECT 1 FROM main.vault AS v WHERE v.account = :account AND v.name = :vault
-                               AND v.region <> :region AND v.inventory_date IS NULL)), NULL
+                               AND v.region <> :region AND v.inventory_date IS NULL)), NULL, NULL, NULL
              FROM (SELECT *, CASE
                        WHEN deleted_here < :date THEN 'deletion confirmed'
                        WHEN last_seen_upstream IS NOT NULL OR created_here < :old THEN 'disappeared'
@@ -303,12 +330,13 @@ impl Reconciliation<'_> {
         self.transaction.query_row(sql, vault, |row| row.get(0))
     }
 
-    /// An older inventory than the last does not take its place. Where a name was not taken over, or a row not read, there
-    /// is more to tell than the rows themselves show, and so no checksum.
+    /// An older inventory than the last does not take its place. Where a name or content was not taken over, or a row not
+    /// read, there is more to tell than the rows themselves show, and so no checksum.
     fn remember_inventory(&self, serial: i64, listed: i64, content: TreeHash) -> rusqlite::Result<()> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM temp.finding WHERE kind = 'renamed' AND NOT fixed)";
-        let has_other_names: bool = self.transaction.query_row(sql, [], |row| row.get(0))?;
-        let is_plain = self.taken.unreadable_rows == 0 && !has_other_names;
+        let sql = "SELECT EXISTS (
+            SELECT 1 FROM temp.finding WHERE kind IN ('renamed', 'content changed') AND NOT fixed)";
+        let is_contradicted: bool = self.transaction.query_row(sql, [], |row| row.get(0))?;
+        let is_plain = self.taken.unreadable_rows == 0 && !is_contradicted;
         let checksum = is_plain.then(|| checksum(self.transaction, serial)).transpose()?;
         self.execute(
             "UPDATE main.vault SET

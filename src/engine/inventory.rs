@@ -9,6 +9,7 @@ use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, V
 use serde_json::value::RawValue;
 
 use crate::cache::ListedArchive;
+use crate::treehash::TreeHash;
 use crate::types::{ArchiveId, Timestamp};
 
 /// How much of an inventory is read at a time.
@@ -158,13 +159,9 @@ fn listed(json: &str) -> Option<ListedArchive> {
     let row: Row = serde_json::from_str(json).ok()?;
     let id: ArchiveId = row.archive_id.parse().ok()?;
     let created = row.creation_date.and_then(|date| date.parse().ok());
-    Some(ListedArchive {
-        id,
-        name: row.archive_description,
-        created,
-        size_bytes: row.size,
-        tree_hash: row.tree_hash,
-    })
+    let mut tree_hash = row.tree_hash.filter(|hash| hash.parse::<TreeHash>().is_ok());
+    tree_hash.as_deref_mut().map(str::make_ascii_lowercase);
+    Some(ListedArchive { id, name: row.archive_description, created, size_bytes: row.size, tree_hash })
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ const NOT_LISTED: &str =
 
 /// Why an archive is unknown although the last inventory lists it.
 const TOO_SHORT: &str = "the last inventory lists it, but tells only of what was there two days before it was asked for; more than 48 hours must be allowed";
+/// Why an archive is unknown although it was seen lately.
+const IN_DOUBT: &str = "a deletion that was begun here had no answer, or Glacier did not have it when it was asked for, or an inventory has another content for it; one that is made three days later, and has nothing against it, settles that";
 /// Why nothing is known of a vault that others have made.
 const NO_INVENTORY_YET: &str = "not all that the vault holds is known, as it was not made from here; wait for Glacier's first inventory of it, about a day after the first upload";
 
@@ -83,9 +85,11 @@ impl Engine {
         let inventory = self.last_inventory(&scope, vault)?;
         let found = self.find(&scope, vault, reference)?;
         let is_listed = |archive: &Archive| inventory.is_some_and(|taken| lists(taken, archive));
-        let why = match max_age < UNCHANGED_LAG && found.iter().any(is_listed) {
-            true => TOO_SHORT.to_owned(),
-            false => why,
+        let is_in_doubt = |archive: &Archive| archive.deleted_here.is_none() && archive.may_be_deleted();
+        let why = match () {
+            () if found.iter().any(is_in_doubt) => IN_DOUBT.to_owned(),
+            () if max_age < UNCHANGED_LAG && found.iter().any(is_listed) => TOO_SHORT.to_owned(),
+            () => why,
         };
         Ok(Presence::Unknown(format!("it is not known whether archive {name} exists: {why}")))
     }
@@ -236,9 +240,7 @@ impl Engine {
                 "archive {name} not found; an upload of the last days may be missing from the inventory"
             ))
         } else if found.iter().all(|archive| archive.deletion_begun.is_some()) {
-            Err(format!(
-                "archive {name} found, but it may be deleted: a deletion that was begun here had no answer, or Glacier did not have it when it was asked for"
-            ))
+            Err(format!("archive {name} found, but it is in doubt: {IN_DOUBT}"))
         } else if found.iter().all(is_missing) {
             Err(format!("archive {name} found, but the last inventory must list it and does not"))
         } else {

@@ -395,6 +395,7 @@ pub enum Synced {
 fn said(finding: &Finding) -> String {
     let kind = match &finding.kind {
         FindingKind::Renamed { .. } => "renamed",
+        FindingKind::ContentChanged { .. } => "content changed",
         FindingKind::StillPresent { .. } => "still present",
         FindingKind::DeletionNotYetListed => "deletion not yet listed",
         FindingKind::DeletionConfirmed => "deletion confirmed",

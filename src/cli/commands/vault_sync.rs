@@ -102,10 +102,14 @@ struct FindingRecord<'a> {
     vault: &'a str,
     id: &'a str,
     name: Option<&'a str>,
-    /// `renamed`, `still-present`, `deletion-not-yet-listed`, `deletion-confirmed`, `disappeared` or `not-yet-listed`.
+    /// `renamed`, `content-changed`, `still-present`, `deletion-not-yet-listed`, `deletion-confirmed`, `disappeared` or
+    /// `not-yet-listed`.
     finding: &'static str,
     /// The name in the inventory, of one that is another there.
     new_name: Option<&'a str>,
+    /// The size and tree hash in the inventory, of one that has others there.
+    new_size_bytes: Option<u64>,
+    new_tree_hash: Option<&'a str>,
     /// Whether the cache has taken over what the inventory says.
     is_fixed: bool,
 }
@@ -118,6 +122,7 @@ impl<'a> FindingRecord<'a> {
     fn of(vault: &'a VaultName, Finding { archive, kind }: &'a Finding) -> Self {
         let (finding, is_fixed) = match kind {
             FindingKind::Renamed { fixed, .. } => ("renamed", *fixed),
+            FindingKind::ContentChanged { fixed, .. } => ("content-changed", *fixed),
             FindingKind::StillPresent { fixed } => ("still-present", *fixed),
             FindingKind::DeletionNotYetListed => ("deletion-not-yet-listed", false),
             FindingKind::DeletionConfirmed => ("deletion-confirmed", true),
@@ -128,8 +133,12 @@ impl<'a> FindingRecord<'a> {
             FindingKind::Renamed { to, .. } => Some(to.as_str()),
             _ => None,
         };
-        let (id, name) = (archive.id.as_str(), archive.shown_name());
-        Self { vault: vault.as_str(), id, name, finding, new_name, is_fixed }
+        let (new_size_bytes, new_tree_hash) = match kind {
+            FindingKind::ContentChanged { size_bytes, tree_hash, .. } => (*size_bytes, tree_hash.as_deref()),
+            _ => (None, None),
+        };
+        let (vault, id, name) = (vault.as_str(), archive.id.as_str(), archive.shown_name());
+        Self { vault, id, name, finding, new_name, new_size_bytes, new_tree_hash, is_fixed }
     }
 }
 
@@ -144,6 +153,14 @@ pub(super) fn tell(Finding { archive, kind }: Finding) {
             quoted(&to),
             if fixed { " (fixed)" } else { "" }
         )),
+        FindingKind::ContentChanged { size_bytes, tree_hash, fixed } => {
+            let known = content(archive.size_bytes, archive.tree_hash.map(|hash| hash.to_string()));
+            warning(format_args!(
+                "archive {reference} is known with {known}, but the inventory has {}{}",
+                content(size_bytes, tree_hash),
+                if fixed { " (fixed)" } else { "" }
+            ));
+        }
         FindingKind::StillPresent { fixed } => {
             warning(format_args!("archive {reference} marked deleted but still present"));
             if fixed {
@@ -164,6 +181,12 @@ pub(super) fn tell(Finding { archive, kind }: Finding) {
             warning(format_args!("new archive not yet in inventory: {reference}"));
         }
     }
+}
+
+fn content(size_bytes: Option<u64>, tree_hash: Option<String>) -> String {
+    let size = size_bytes.map_or("no size".to_owned(), |size| format!("{size} bytes"));
+    let hash = tree_hash.map_or("no tree hash".to_owned(), |hash| format!("tree hash {hash}"));
+    format!("{size} and {hash}")
 }
 
 /// Says that an inventory was not as it should be.
