@@ -9,6 +9,9 @@ pub struct RawServer {
     heard: Arc<Mutex<Vec<String>>>,
 }
 
+/// The first byte of a connection with TLS (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: u8 = 22;
+
 /// What is to be sent for a request, whose head begins with `GET /path HTTP/1.1`.
 type Answer = dyn Fn(&str) -> Vec<u8> + Send + Sync;
 
@@ -46,6 +49,11 @@ fn serve(mut connection: TcpStream, log: &Mutex<Vec<String>>, answer: &Answer) {
         match connection.read(&mut portion) {
             Ok(0) | Err(_) => return,
             Ok(bytes) => request.extend_from_slice(&portion[..bytes]),
+        }
+        // Whoever begins to speak TLS is told at once, as by any server, that there is none.
+        if request[0] == TLS_HANDSHAKE {
+            let _ = connection.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+            return;
         }
         if let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") {
             break end + 4;
