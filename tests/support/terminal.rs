@@ -2,9 +2,8 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
@@ -19,10 +18,18 @@ pub struct Terminal {
     controller: File,
     said: Receiver<Vec<u8>>,
     screen: vt100::Parser,
-    child: Child,
+    session: Child,
+    /// How the command has ended, as a shell shows it.
+    status: Option<i32>,
     /// All that was written, with what moves the cursor.
     pub raw: Vec<u8>,
 }
+
+/// What the shell writes when the command has ended, before the status: nothing that a terminal shows.
+const ENDED: &str = "\x1b]9;ended ";
+/// Runs the command as a person's shell does, which outlives it: when the first process of a session ends, the terminal
+/// drops what it has not passed on yet, and a busy machine lost the last line.
+const SHELL: &str = r#"trap : INT TERM; "$@"; printf '\033]9;ended %s\007' "$?" >/dev/tty; exec sleep 600"#;
 
 impl Terminal {
     /// Runs the command on a terminal of so many columns, which is its controlling terminal: what is typed becomes
@@ -46,7 +53,7 @@ impl Terminal {
         let mut session = Command::new("setsid");
         // Whoever runs the tests in the background ignores Ctrl-C, and all whom they start would, too.
         session
-            .args(["--ctty", "env", "--default-signal=INT"])
+            .args(["--ctty", "env", "--default-signal=INT", "sh", "-c", SHELL, "sh"])
             .arg(command.get_program())
             .args(command.get_args());
         session.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -57,7 +64,8 @@ impl Terminal {
         let child = session.spawn().unwrap();
         let controller = File::from(controller);
         let said = reading(controller.try_clone().unwrap());
-        Self { controller, said, screen: vt100::Parser::new(ROWS, columns, 1000), child, raw: Vec::new() }
+        let screen = vt100::Parser::new(ROWS, columns, 1000);
+        Self { controller, said, screen, session: child, status: None, raw: Vec::new() }
     }
 
     pub fn screen(&self) -> String {
@@ -69,11 +77,10 @@ impl Terminal {
     }
 
     pub fn is_over(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
-    pub fn id(&self) -> rustix::process::Pid {
-        rustix::process::Pid::from_child(&self.child)
+        while let Ok(said) = self.said.try_recv() {
+            self.take(&said);
+        }
+        self.status.is_some()
     }
 
     /// Returns the screen as soon as it is as wanted.
@@ -91,16 +98,27 @@ impl Terminal {
     /// Takes in what was written. Returns whether there may be more.
     #[track_caller]
     pub fn hear(&mut self) -> bool {
+        if self.status.is_some() {
+            return false;
+        }
         match self.said.recv_timeout(PATIENCE) {
             Ok(said) => {
-                self.screen.process(&said);
-                self.raw.extend(said);
+                self.take(&said);
                 true
             }
-            Err(RecvTimeoutError::Disconnected) => false,
-            Err(RecvTimeoutError::Timeout) => {
-                panic!("nothing more came; on the screen is:\n{}", self.screen())
-            }
+            Err(error) => panic!("nothing more came ({error}); on the screen is:\n{}", self.screen()),
+        }
+    }
+
+    fn take(&mut self, said: &[u8]) {
+        self.screen.process(said);
+        self.raw.extend(said);
+        let begins = self.raw.windows(ENDED.len()).position(|window| window == ENDED.as_bytes());
+        if let Some(begins) = begins
+            && let Some(status) = self.raw[begins + ENDED.len()..].strip_suffix(b"\x07")
+        {
+            self.status = str::from_utf8(status).unwrap().parse().ok();
+            self.raw.truncate(begins);
         }
     }
 
@@ -108,8 +126,14 @@ impl Terminal {
     #[track_caller]
     pub fn end(mut self) -> (String, i32) {
         while self.hear() {}
-        let status = self.child.wait().unwrap();
-        (self.screen(), status.code().or(status.signal().map(|signal| 128 + signal)).unwrap())
+        (self.screen(), self.status.unwrap())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.session.kill();
+        let _ = self.session.wait();
     }
 }
 
