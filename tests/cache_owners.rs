@@ -6,6 +6,7 @@ mod support;
 use std::process::Command;
 
 use glacier_emulator::{Emulator, SECRET_ACCESS_KEY};
+use support::original::old_cache;
 use support::{Shell, run, run_with_input};
 
 const OTHER_ACCOUNT: &str = "444455556666";
@@ -106,6 +107,19 @@ fn rows_of_an_old_file_are_found_by_whoever_has_only_the_file() {
     .unwrap();
     run(&mut offline(&shell, &["archive", "list", "v"])).is("n\n", "", 0);
     run(&mut offline(&shell, &["archive", "list", "w"])).is_refused(1, "no AWS credentials found");
+}
+
+/// Whoever had new keys by the time of moving over from the original had an empty cache.
+#[test]
+fn rows_of_an_old_key_are_found_with_a_new_one_of_the_same_account() {
+    let emulator =
+        Emulator::builder().account("609629065308").keys("AKIAROTATEDSINCE0000", SECRET_ACCESS_KEY);
+    let shell = Shell::with(emulator);
+    let old_keys = ["AKIAY34FZKBOKMUTVV7A", "ASIAQNZGKIQY56JQ7WML"];
+    let db = old_cache(&shell, old_keys[0]);
+    db.execute("UPDATE archive SET key = ?1 WHERE key = 'AKIAOTHER'", [old_keys[1]]).unwrap();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.glacier(&["archive", "list", "v"]).is("id:id-3\t\none\ntwo\n", "", 0);
 }
 
 /// The original filed archives of all regions under one key; whoever settles one region must not lose the other's.

@@ -132,6 +132,23 @@ fn files_of_other_programs_go_by_their_names() {
     shell.glacier(&["archive", "list", "v"]).is("path/of/file\nplain\npläne/a.pdf\n", "", 0);
 }
 
+/// The original, which knows nothing of such names, may write to the cache at any time.
+#[test]
+fn a_description_that_the_original_has_written_is_read_at_the_next_sync() {
+    let (first, second) = (mt2("first", "20140102T030405Z"), mt2("second", "20140102T030405Z"));
+    let shell = shell_with(&[("plain", b"1"), (&first, b"2"), (&second, b"3")]);
+    let db = shell.sqlite();
+    let changed = [
+        db.execute("UPDATE archive SET file_name = NULL WHERE name = ?1", [&first]),
+        db.execute("UPDATE archive SET file_name = 'x' WHERE name IN (?1, 'plain')", [&second]),
+    ];
+    assert_eq!(changed, [Ok(1), Ok(2)]);
+    assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    shell.glacier(&["vault", "sync", "v"]).is_silent();
+    shell.glacier(&["archive", "list", "v"]).is("first\nplain\nsecond\n", "", 0);
+}
+
 #[test]
 fn two_versions_of_a_file_need_their_ids() {
     let (old, new) = (mt2("f", "20140102T030405Z"), mt2("f", "20150102T030405Z"));

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use aws_sdk_glacier::Client;
 use glacier_emulator::{Builder, Emulator};
-use glacier_engine::engine::Presence;
+use glacier_engine::engine::{Connection, Engine, Presence};
 use glacier_engine::types::{ArchiveRef, VaultName};
 use support::HOUR;
-use support::machine::Machine;
+use support::machine::{EmulatorClock, Machine, connection};
 
 const MAX_AGE: Duration = Duration::from_secs(60 * 3600);
 
@@ -79,6 +79,34 @@ async fn a_vault_that_others_filled_is_unknown_until_an_inventory_tells() {
     assert_eq!(world.presence("theirs").await, Presence::Present);
     world.emulator.advance(61 * HOUR);
     World::is_unknown(&world.presence("never").await, "an inventory has been asked for");
+}
+
+/// The original noted no regions, so that a vault of the same name elsewhere was called to hold what it does not; its own was
+/// us-east-1.
+#[tokio::test]
+async fn what_the_original_stored_may_be_in_another_region() {
+    let world = World::new(Emulator::builder()).await;
+    world.here.engine.create_vault(&world.vault).await.unwrap();
+    world.here.upload(&world.vault, "n", b"mine").await;
+    let forget_region = || {
+        let forgotten = world.here.sqlite().execute("UPDATE archive SET region = NULL, account = NULL", []);
+        assert_eq!(forgotten.unwrap(), 1);
+    };
+    forget_region();
+    assert_eq!(world.presence("n").await, Presence::Present);
+    let region = Some("eu-west-1".parse().unwrap());
+    let elsewhere = Connection { region, ..connection(&world.emulator) };
+    let clock = Arc::new(EmulatorClock(Arc::clone(&world.emulator)));
+    let elsewhere = Engine::open(&elsewhere, &world.here.home.path().join("db"), clock).await.unwrap();
+    elsewhere.create_vault(&world.vault).await.unwrap();
+    let name = ArchiveRef::Name("n".to_owned());
+    let presence = || elsewhere.presence(&world.vault, &name, MAX_AGE);
+    World::is_unknown(&presence().await.unwrap(), "exists");
+    World::is_unknown(&world.presence("n").await, "exists");
+    // A job that Glacier takes tells where it is.
+    world.here.engine.prefetch(&world.vault, &name, None).await.unwrap();
+    assert_eq!(world.presence("n").await, Presence::Present);
+    assert_eq!(presence().await.unwrap(), Presence::Absent);
 }
 
 #[tokio::test]

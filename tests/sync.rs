@@ -148,6 +148,17 @@ fn an_archive_that_has_disappeared_is_warned_about_and_forgotten_with_fix() {
     assert!(list(&shell).starts_with('n'));
 }
 
+/// A clock that ran ahead said that it was seen after the inventory, so it was called present.
+#[test]
+fn what_has_disappeared_is_not_present_whatever_its_date() {
+    let shell = shell();
+    change(&shell, "UPDATE archive SET id = 'lost', name = 'm', last_seen_upstream = created_here + 30 * 86400");
+    shell.glacier(&["archive", "checkpresent", "v", "m"]).is("m\n", "", 0);
+    sync(&shell, &[], "glacier: warning: archive disappeared: 'm'\n");
+    let checked = shell.glacier(&["archive", "checkpresent", "v", "m"]);
+    assert!(checked.stdout.is_empty() && checked.stderr.contains("must list it and does not"), "{checked:?}");
+}
+
 /// As the original has it: what was listed and is not any more is gone, whoever deleted it.
 #[test]
 fn what_was_deleted_from_here_after_an_inventory_that_misses_it_has_disappeared_too() {

@@ -57,6 +57,15 @@ def test_a_signature_is_verified_from_what_arrived(emulator):
         assert code in answer[1], answer
 
 
+@pytest.mark.parametrize("given", ['"x"', "[]", "7", "true"])
+def test_parameters_of_another_type_are_refused(emulator, given):
+    assert send(emulator, "PUT", "/-/vaults/v", signed("PUT", "/-/vaults/v"))[0] == 201
+    body = f'{{"Type":"inventory-retrieval","InventoryRetrievalParameters":{given}}}'.encode()
+    path = "/-/vaults/v/jobs"
+    status, said = send(emulator, "POST", path, signed("POST", path, body), body)
+    assert status == 400 and "SerializationException" in said
+
+
 @pytest.mark.parametrize("minutes, message", [(-6, "Signature expired: "), (6, "Signature not yet current: "), (-4, ""), (4, "")])
 def test_a_date_may_be_five_minutes_off(emulator, monkeypatch, minutes, message):
     class Later(datetime.datetime):

@@ -46,6 +46,10 @@ def test_vaults_of_one_name_in_two_regions_are_two(emulator):
     assert west.list_vaults()["VaultList"] == []
     assert west.create_vault(vaultName="v")["location"] == f"/{ACCOUNT}/vaults/v"
     assert west.describe_vault(vaultName="v")["VaultARN"] == f"arn:aws:glacier:eu-west-1:{ACCOUNT}:vaults/v"
+    for region, partition in [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]:
+        there = emulator.client(region)
+        there.create_vault(vaultName="v")
+        assert there.describe_vault(vaultName="v")["VaultARN"] == f"arn:{partition}:glacier:{region}:{ACCOUNT}:vaults/v"
 
 
 def test_names_and_counts_of_vaults_have_limits(emulator):

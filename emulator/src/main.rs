@@ -106,7 +106,18 @@ enum Tool {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() => {
+            // The first paragraph of clap's text, without its label; what is missing stands in lines of its own there.
+            let text = error.render().to_string();
+            let reason = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+            let words: Vec<&str> = reason.split_whitespace().collect();
+            eprintln!("glacier-emulator: {}; see 'glacier-emulator --help'", words.join(" "));
+            return ExitCode::from(2);
+        }
+        Err(asked_for) => asked_for.exit(),
+    };
     let outcome = tokio::runtime::Runtime::new()
         .context("cannot start")
         .and_then(|runtime| runtime.block_on(run(args)));

@@ -183,17 +183,21 @@ impl Glacier {
     /// error messages").
     pub(crate) fn denial(&self, request: &Request) -> Refusal {
         let (operation, account) = (request.operation, &self.account);
-        let resource = match request.vault.as_str() {
-            "" => format!("arn:aws:glacier:{}:{account}:vaults/", request.region),
-            vault => self.vault_arn(request, vault),
-        };
+        let resource = self.vault_arn(request, &request.vault);
         Refusal::access_denied(format!(
             "User: arn:aws:iam::{account}:user/somebody is not authorized to perform: glacier:{operation:?} on resource: {resource} because no identity-based policy allows the glacier:{operation:?} action"
         ))
     }
 
     fn vault_arn(&self, request: &Request, vault: &str) -> String {
-        format!("arn:aws:glacier:{}:{}:vaults/{vault}", request.region, self.account)
+        let region = request.region.as_str();
+        // China and the government of the United States are partitions of their own (IAM User Guide, "Amazon Resource Names").
+        let partition = match region {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        };
+        format!("arn:{partition}:glacier:{region}:{}:vaults/{vault}", self.account)
     }
 
     fn location(&self, request: &Request, rest: &str) -> String {

@@ -48,6 +48,8 @@ fn what_cannot_be_run_or_makes_no_sense_is_said_in_one_line() {
     ] {
         let output = run(arguments);
         assert!(!output.status.success() && output.stdout.is_empty(), "{arguments:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("glacier-emulator: ") && said.lines().count() == 1, "{arguments:?}: {said}");
     }
 }
 

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, named_params};
 
 use super::values::{all_parsed, parsed};
 use super::{Cache, CacheError};
-use crate::types::{AccountId, Region, Timestamp, VaultName};
+use crate::types::{AccountId, ArchiveId, Region, Timestamp, VaultName};
 
 /// The owner of the rows that a command reads and writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,11 +17,15 @@ pub struct Scope {
     pub region: Region,
 }
 
-/// Holds for a row of `archive` that a scope owns; wants the parameters `:account`, `:key` and `:region`.
+/// Holds for a row of `archive` that a scope owns; wants the parameters `:account`, `:key` and `:region`. A row of the
+/// original has neither account nor region: it is found by its key, by any other key of the same account, and in each
+/// region until something tells where its archive is.
 pub(super) const OWNED: &str = "
     (region = :region OR region IS NULL)
     AND (account = :account
-         OR account IS NULL AND (key = :key OR key IN (SELECT key FROM caller WHERE account = :account)))";
+         OR account IS NULL AND (key = :key OR key IN (
+             SELECT key FROM caller WHERE account = :account
+             UNION ALL SELECT key FROM old_key WHERE account = :account)))";
 
 impl Scope {
     pub(super) fn account_text(&self) -> Option<&str> {
@@ -74,6 +78,14 @@ impl Cache {
         self.with(|connection| {
             let sql = "SELECT DISTINCT key FROM archive WHERE vault = ?1 AND account IS NULL ORDER BY key";
             all_parsed(&mut connection.prepare(sql)?.query([vault.as_str()])?)
+        })
+    }
+
+    /// Returns whether the region of the archive is on file; of what the original has noted, it is not.
+    pub fn has_region(&self, archive: &ArchiveId) -> Result<bool, CacheError> {
+        self.with(|connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM archive WHERE id = ?1 AND region IS NOT NULL)";
+            connection.prepare_cached(sql)?.query_row([archive.as_str()], |row| row.get(0))
         })
     }
 

@@ -36,7 +36,8 @@ impl Cache {
         Ok(Some(JobLock { _held: Held(file) }))
     }
 
-    /// Remembers a job that was started just now, and forgets those of long ago. In a file that can only be read nothing
+    /// Remembers a job that was started just now, and forgets those of long ago. That the service has taken it tells in which
+    /// region the archive is, which a row of the original does not. In a file that can only be read nothing
     /// is remembered: the service's own list has the job after some minutes.
     pub fn remember_job(
         &self,
@@ -60,6 +61,8 @@ impl Cache {
                 ":archive": archive.as_str(), ":now": now.unix_seconds()
             };
             transaction.prepare_cached(sql)?.execute(parameters)?;
+            let sql = "UPDATE archive SET region = ?1 WHERE id = ?2 AND region IS NULL";
+            transaction.prepare_cached(sql)?.execute([scope.region.as_str(), archive.as_str()])?;
             transaction.commit()
         })
     }

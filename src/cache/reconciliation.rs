@@ -43,6 +43,7 @@ impl Reconciliation<'_> {
         }
         self.list_again(serial)?;
         self.find_not_listed(serial, Some(listed))?;
+        self.unsee()?;
         self.remember_inventory(serial, listed, content)?;
         self.forget()
     }
@@ -97,7 +98,7 @@ impl Reconciliation<'_> {
             "INSERT INTO temp.changed (id)
              SELECT l.id FROM temp.listed AS l CROSS JOIN main.archive AS a ON a.id = l.id
              WHERE a.deleted_here IS NOT NULL
-                 OR a.name IS NOT l.name OR a.vault <> :vault OR a.account IS NOT :account OR a.region IS NOT :region
+                 OR a.name IS NOT l.name OR a.file_name IS NOT l.file_name OR a.vault <> :vault OR a.account IS NOT :account OR a.region IS NOT :region
                  OR a.size_bytes IS NOT l.size_bytes OR a.tree_hash IS NOT l.tree_hash
                  OR a.created_upstream IS NOT l.created",
             &[
@@ -192,7 +193,8 @@ impl Reconciliation<'_> {
         self.execute(
             &format!(
                 "UPDATE main.archive AS a SET name = l.name, file_name = l.file_name {from_changed}
-                 AND a.name IS NOT l.name AND (coalesce(a.name, '') = '' OR :fix)"
+                 AND (a.name, a.file_name) IS NOT (l.name, l.file_name)
+                 AND (a.name IS l.name OR coalesce(a.name, '') = '' OR :fix)"
             ),
             &[(":fix", &self.comparison.fix)],
         )?;
@@ -295,6 +297,28 @@ impl Reconciliation<'_> {
                 (":complete", &is_complete),
                 (":date", &self.date()),
                 (":old", &(self.seen_at() - INVENTORY_LAG).unix_seconds()),
+            ],
+        )
+        .map(drop)
+    }
+
+    /// What the newest inventory must list and does not was not seen at any time that it tells of, whatever a clock said that
+    /// ran ahead.
+    fn unsee(&self) -> rusqlite::Result<()> {
+        self.execute(
+            "UPDATE main.archive SET last_seen_upstream = :seen - 1
+             WHERE last_seen_upstream >= :seen AND :complete
+                 AND id IN (SELECT id FROM temp.finding WHERE kind = 'disappeared' AND NOT fixed)
+                 AND NOT EXISTS (
+                     SELECT 1 FROM main.vault AS v WHERE v.account = :account AND v.region = :region
+                         AND v.name = :vault AND v.inventory_requested > :requested)",
+            &[
+                (":seen", &self.seen_at().unix_seconds()),
+                (":complete", &(self.taken.unreadable_rows == 0)),
+                (":account", &self.account()),
+                (":region", &self.comparison.scope.region.as_str()),
+                (":vault", &self.comparison.vault.as_str()),
+                (":requested", &self.comparison.requested.unix_seconds()),
             ],
         )
         .map(drop)

@@ -5,13 +5,14 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
 
 use super::values::{integer, text};
-use crate::types::{file_name_in, quoted};
+use crate::types::{AccountId, file_name_in, quoted};
 
 /// Each entry brings a file from the version that is its index to the next.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] = [
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 4] = [
     from_the_original,
     |transaction| transaction.execute_batch(TRANSFERS),
     |transaction| transaction.execute_batch(GONE),
+    of_old_keys,
 ];
 
 /// The version that the last step leads to.
@@ -127,6 +128,29 @@ const GONE: &str = "
     ) WITHOUT ROWID;
 ";
 
+const OLD_KEYS: &str = "
+    -- The account that the access key of a row of the original tells of by itself (src/cache/accounts.rs).
+    CREATE TABLE old_key (
+        key VARCHAR NOT NULL PRIMARY KEY,
+        account VARCHAR NOT NULL
+    ) WITHOUT ROWID;
+";
+
+/// Whoever has a new key by now finds what was stored with the old one.
+fn of_old_keys(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(OLD_KEYS)?;
+    let mut query = transaction.prepare("SELECT DISTINCT key FROM archive WHERE account IS NULL")?;
+    let mut rows = query.query([])?;
+    let mut insert = transaction.prepare("INSERT INTO old_key (key, account) VALUES (?1, ?2)")?;
+    while let Some(row) = rows.next()? {
+        let Some(key) = text(row, 0) else { continue };
+        if let Some(account) = AccountId::told_by_access_key(&key) {
+            insert.execute([&key, account.as_str()])?;
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
@@ -151,7 +175,7 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<
 }
 
 /// All that is read and written here, by table.
-const COLUMNS: [(&str, &str); 6] = [
+const COLUMNS: [(&str, &str); 7] = [
     (
         "archive",
         "id, name, vault, key, last_seen_upstream, created_here, deleted_here, account, region, size_bytes, tree_hash,
@@ -170,6 +194,7 @@ const COLUMNS: [(&str, &str); 6] = [
     ),
     ("job", "id, region, vault, archive, requested"),
     ("gone", "id, noted"),
+    ("old_key", "key, account"),
 ];
 
 /// Makes sure that the file is what its version says. That it is not must show before an archive is stored that could

@@ -15,6 +15,8 @@ use crate::types::{ArchiveRef, Timestamp, VaultName, quoted};
 /// is made within a day of a change (developer guide, "Vault Inventory"); twice that is taken for safety.
 const UNCHANGED_LAG: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
+const REGION_OF_THE_ORIGINAL: &str = "us-east-1";
+
 /// How far ahead of this machine's clock a time may be to be believed.
 pub(super) const CLOCKS_APART: Duration = Duration::from_secs(15 * 60);
 
@@ -189,8 +191,12 @@ impl Engine {
         };
         let live: Vec<&Archive> = rows.iter().filter(|row| row.deleted_here.is_none()).collect();
         if !live.is_empty() {
-            if self.is_recent(live.iter().copied(), known.inventory, max_age) {
-                return Ok(Presence::Present);
+            for archive in &live {
+                if self.is_recent([*archive], known.inventory, max_age)
+                    && !self.may_be_elsewhere(scope, vault, archive)?
+                {
+                    return Ok(Presence::Present);
+                }
             }
             let is_gone = |archive: &&Archive| known.inventory.is_some_and(|taken| lacks(taken, archive));
             return if live.iter().all(is_gone) { absent() } else { unknown() };
@@ -201,6 +207,19 @@ impl Engine {
             return absent();
         }
         unknown()
+    }
+
+    /// Returns whether the archive may be in the vault of that name in another region: the original noted no regions. Its
+    /// own was us-east-1, unless it was told another.
+    fn may_be_elsewhere(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        archive: &Archive,
+    ) -> Result<bool, EngineError> {
+        Ok(!self.cache.has_region(&archive.id)?
+            && (scope.region.as_str() != REGION_OF_THE_ORIGINAL
+                || !self.cache.other_regions_of(scope, vault)?.is_empty()))
     }
 
     /// Answers as the original's `checkpresent`, which has two answers: whether the archive is known to exist. The

@@ -52,6 +52,9 @@ impl Parameters {
             return Err(Refusal::invalid(format!("Invalid format: {format}")));
         }
         let given = &job["InventoryRetrievalParameters"];
+        if !given.is_null() && !given.is_object() {
+            return Err(Refusal::malformed(format!("InventoryRetrievalParameters must be an object: {given}")));
+        }
         let text = |name: &str| super::jobs::text(given, name).map(|text| text.map(str::to_owned));
         let limit = match &given["Limit"] {
             Value::Number(limit) => Some(limit.to_string()),

@@ -77,8 +77,8 @@ fn wanted(request: &Request, size_bytes: u64) -> Result<Option<(u64, u64)>, Refu
 fn range(text: &str, size_bytes: u64) -> Result<Option<(u64, u64)>, Refusal> {
     let range = text.strip_prefix("bytes=").and_then(|range| {
         let (first, last) = range.split_once('-')?;
-        let last = if last.is_empty() { u64::MAX } else { number(last)? };
-        Some((number(first)?, last))
+        let last = if last.is_empty() { u64::MAX } else { capped(last)? };
+        Some((capped(first)?, last))
     });
     let Some((first, last)) = range.filter(|(first, last)| first <= last) else { return Ok(None) };
     if first >= size_bytes {
@@ -86,6 +86,12 @@ fn range(text: &str, size_bytes: u64) -> Result<Option<(u64, u64)>, Refusal> {
         return Err(Refusal::invalid(message));
     }
     Ok(Some((first, last.min(size_bytes - 1) - first + 1)))
+}
+
+/// Whatever is beyond all outputs is as good as their end.
+fn capped(digits: &str) -> Option<u64> {
+    let is_plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain.then(|| number(digits).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -105,6 +111,9 @@ mod tests {
             assert_eq!(range(passed_over, 100), Ok(None), "{passed_over}");
         }
         assert!(range("bytes=100-100", 100).is_err());
+        let beyond = "9".repeat(30);
+        assert_eq!(range(&format!("bytes=90-{beyond}"), 100), Ok(Some((90, 10))));
+        assert!(range(&format!("bytes={beyond}-{beyond}"), 100).is_err());
     }
 
     proptest! {
