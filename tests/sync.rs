@@ -152,7 +152,10 @@ fn an_archive_that_has_disappeared_is_warned_about_and_forgotten_with_fix() {
 #[test]
 fn what_has_disappeared_is_not_present_whatever_its_date() {
     let shell = shell();
-    change(&shell, "UPDATE archive SET id = 'lost', name = 'm', last_seen_upstream = created_here + 30 * 86400");
+    change(
+        &shell,
+        "UPDATE archive SET id = 'lost', name = 'm', last_seen_upstream = created_here + 30 * 86400",
+    );
     shell.glacier(&["archive", "checkpresent", "v", "m"]).is("m\n", "", 0);
     sync(&shell, &[], "glacier: warning: archive disappeared: 'm'\n");
     let checked = shell.glacier(&["archive", "checkpresent", "v", "m"]);

@@ -53,7 +53,9 @@ impl Parameters {
         }
         let given = &job["InventoryRetrievalParameters"];
         if !given.is_null() && !given.is_object() {
-            return Err(Refusal::malformed(format!("InventoryRetrievalParameters must be an object: {given}")));
+            return Err(Refusal::malformed(format!(
+                "InventoryRetrievalParameters must be an object: {given}"
+            )));
         }
         let text = |name: &str| super::jobs::text(given, name).map(|text| text.map(str::to_owned));
         let limit = match &given["Limit"] {
