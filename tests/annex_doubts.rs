@@ -149,6 +149,50 @@ async fn an_empty_file_does_not_take_the_place_of_an_archive() {
     assert_eq!(world.states, kept);
 }
 
+/// A loss of power had cut the object to nothing; the key was called present everywhere from then on, so that another clone
+/// dropped the only good copy.
+#[tokio::test]
+async fn a_file_that_was_cut_to_nothing_is_no_content() {
+    let mut world = World::new().await;
+    let mut remote = world.remote().await;
+    let empty = world.file("");
+    for key in [KEY, "SHA256E-s5-S2-C1--aa.txt", "GPGHMACSHA1--0123456789abcdef"] {
+        let store = format!("TRANSFER STORE {key} {empty}");
+        plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-FAILURE")]).await;
+        assert_eq!(world.states.get(key), None);
+        // As an earlier version kept it.
+        world.states.insert(key.to_owned(), "1 1795000000 empty".to_owned());
+        let check = format!("CHECKPRESENT {key}");
+        plays(&mut remote, &mut world.states, &[(&check, "CHECKPRESENT-FAILURE")]).await;
+    }
+    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
+    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    assert_eq!(world.count("UploadArchive"), 1);
+}
+
+/// The copy was completed without another STORE, as CHECKPRESENT found it, and no clone without this cache could get it.
+#[tokio::test]
+async fn an_upload_without_an_answer_is_told_to_other_clones_once_it_is_found() {
+    let mut world = World::new().await;
+    let mut remote = world.remote().await;
+    world.emulator.set_fault("cut-after@UploadArchive".parse().unwrap());
+    let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
+    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-FAILURE")]).await;
+    world.emulator.clear_faults();
+    assert_eq!(world.states.get(KEY), None);
+    world.here.sync(&world.vault, HOUR, false).await.0.unwrap();
+    world.emulator.advance(4 * HOUR);
+    let check = format!("CHECKPRESENT {KEY}");
+    for _ in 0..2 {
+        plays(&mut remote, &mut world.states, &[(&check, "CHECKPRESENT-SUCCESS")]).await;
+    }
+    let (mut other, _there) = world.other_remote().await;
+    let retrieve = format!("TRANSFER RETRIEVE {KEY} {}", world.target());
+    plays(&mut other, &mut world.states, &[(&retrieve, &format!("TRANSFER-FAILURE RETRIEVE {KEY} queued"))])
+        .await;
+    assert_eq!(world.count("UploadArchive"), 1);
+}
+
 /// The key was called removed, and the archive left.
 #[tokio::test]
 async fn what_was_stored_with_another_prefix_is_found_by_its_id() {

@@ -9,6 +9,7 @@ use support::dialogue::{OTHER_SETTINGS, Remote, info, stores};
 use support::{HOUR, Shell};
 
 const KEY: &str = "SHA256E-s5--2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824.txt";
+const EMPTY_KEY: &str = "SHA256E-s0--e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 fn shell_with_vault() -> Shell {
     let shell = Shell::new();
@@ -117,6 +118,7 @@ fn a_key_is_stored_checked_fetched_and_removed() {
          > CHECKPRESENT {KEY}
          < GETSTATE {KEY}
          > VALUE
+         < SETSTATE {KEY} 1 ...
          < CHECKPRESENT-SUCCESS {KEY}
          > WHEREIS {KEY}
          < WHEREIS-SUCCESS id:...
@@ -177,7 +179,7 @@ fn what_is_not_known_is_called_unknown() {
     remote.plays(&unknown);
     assert_eq!(shell.emulator.requests()["InitiateJob"], 1);
     shell.emulator.advance(4 * HOUR);
-    remote.plays(&format!("> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE\n< CHECKPRESENT-SUCCESS {KEY}"));
+    remote.plays(&format!("> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE\n< SETSTATE {KEY} 1 ...\n< CHECKPRESENT-SUCCESS {KEY}"));
 
     // Another machine: it has the remote, but not the cache, and no inventory is there to be had.
     std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
@@ -199,7 +201,7 @@ fn what_is_not_known_is_called_unknown() {
     ));
     assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
     shell.emulator.advance(4 * HOUR);
-    remote.plays(&format!("> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE\n< CHECKPRESENT-SUCCESS {KEY}\n> CHECKPRESENT other\n< GETSTATE other\n> VALUE\n< CHECKPRESENT-FAILURE other"));
+    remote.plays(&format!("> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE\n< SETSTATE {KEY} 1 ...\n< CHECKPRESENT-SUCCESS {KEY}\n> CHECKPRESENT other\n< GETSTATE other\n> VALUE\n< CHECKPRESENT-FAILURE other"));
 }
 
 #[test]
@@ -261,28 +263,28 @@ fn an_empty_key_is_kept_in_the_repository_alone() {
     let (empty, target_shown) = (empty.display(), target.display());
     let mut remote = Remote::prepared(&shell, "");
     remote.plays(&format!(
-        "> TRANSFER STORE {KEY} {empty}
-         < GETSTATE {KEY}
+        "> TRANSFER STORE {EMPTY_KEY} {empty}
+         < GETSTATE {EMPTY_KEY}
          > VALUE
-         < SETSTATE {KEY} 1 ...
-         < TRANSFER-SUCCESS STORE {KEY}
-         > CHECKPRESENT {KEY}
-         < GETSTATE {KEY}
+         < SETSTATE {EMPTY_KEY} 1 ...
+         < TRANSFER-SUCCESS STORE {EMPTY_KEY}
+         > CHECKPRESENT {EMPTY_KEY}
+         < GETSTATE {EMPTY_KEY}
          > VALUE 1 1795000000 empty
-         < CHECKPRESENT-SUCCESS {KEY}
-         > WHEREIS {KEY}
-         < GETSTATE {KEY}
+         < CHECKPRESENT-SUCCESS {EMPTY_KEY}
+         > WHEREIS {EMPTY_KEY}
+         < GETSTATE {EMPTY_KEY}
          > VALUE 1 1795000000 empty
          < WHEREIS-SUCCESS an empty file, kept in the repository
-         > TRANSFER RETRIEVE {KEY} {target_shown}
-         < GETSTATE {KEY}
+         > TRANSFER RETRIEVE {EMPTY_KEY} {target_shown}
+         < GETSTATE {EMPTY_KEY}
          > VALUE 1 1795000000 empty
-         < TRANSFER-SUCCESS RETRIEVE {KEY}
-         > REMOVE {KEY}
-         < GETSTATE {KEY}
+         < TRANSFER-SUCCESS RETRIEVE {EMPTY_KEY}
+         > REMOVE {EMPTY_KEY}
+         < GETSTATE {EMPTY_KEY}
          > VALUE 1 1795000000 empty
-         < SETSTATE {KEY} ...
-         < REMOVE-SUCCESS {KEY}"
+         < SETSTATE {EMPTY_KEY} ...
+         < REMOVE-SUCCESS {EMPTY_KEY}"
     ));
     assert_eq!(std::fs::read(&target).unwrap(), b"");
     assert_eq!(shell.count("UploadArchive"), 0);
@@ -430,6 +432,7 @@ fn what_an_upload_without_an_answer_may_have_stored_is_neither_absent_nor_remove
          < GETSTATE {KEY}
          > VALUE
          < INFO an earlier upload of '{KEY}' had stored it, as id:...
+         < SETSTATE {KEY} 1 ...
          < CHECKPRESENT-SUCCESS {KEY}
          > REMOVE {KEY}
          < GETSTATE {KEY}

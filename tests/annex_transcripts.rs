@@ -197,6 +197,7 @@ const A_KEY_OF_ITS_OWN: &str = "
     > CHECKPRESENT K
     < GETSTATE K
     > VALUE
+    < SETSTATE K 1 ...
     < CHECKPRESENT-SUCCESS K
     > WHEREIS K
     < WHEREIS-SUCCESS id:...

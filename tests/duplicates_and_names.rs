@@ -85,6 +85,44 @@ fn dedupe_deletes_what_is_stored_twice_and_keeps_the_oldest() {
     shell.glacier(&["archive", "dedupe", "v"]).is_silent();
 }
 
+fn sync(shell: &Shell) {
+    assert_eq!(shell.glacier(&["vault", "sync", "v", "--max-age=0"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    shell.glacier(&["vault", "sync", "v"]).is_silent();
+}
+
+/// Another machine had deleted the first, so it was stored again; the second was the last copy, and was deleted because the
+/// inventory still told of the first.
+#[test]
+fn dedupe_leaves_alone_what_was_stored_since_the_inventory() {
+    let shell = shell_with(&[("n", b"same")]);
+    sync(&shell);
+    store(&shell, "n", b"same");
+    let stored = ids(&shell);
+    let outcome = shell.glacier(&["archive", "dedupe", "v"]);
+    outcome.is_refused(1, "1 archives with equal ones were left alone");
+    assert_eq!(ids(&shell), stored);
+    sync(&shell);
+    shell.glacier(&["archive", "dedupe", "v"]).is(&format!("id:{}\tn\n", stored[1]), "", 0);
+}
+
+/// A machine in doubt about the oldest kept the second; another, without doubt, kept the oldest, and both were gone.
+#[test]
+fn dedupe_leaves_alone_what_is_stored_twice_while_one_of_both_is_in_doubt() {
+    let shell = shell_with(&[("n", b"same"), ("n", b"same")]);
+    sync(&shell);
+    let stored = ids(&shell);
+    shell.fault("fail-job@InitiateJob#1");
+    let oldest = format!("id:{}", stored[0]);
+    let retrieve = ["archive", "retrieve", "v", &oldest, "-o", "back"];
+    assert_eq!(shell.glacier(&retrieve).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    assert_eq!(shell.glacier(&retrieve).status, 75, "it has failed, and is asked for once more");
+    let outcome = shell.glacier(&["archive", "dedupe", "v"]);
+    outcome.is_refused(1, "2 archives with equal ones were left alone");
+    assert_eq!(ids(&shell), stored);
+}
+
 /// The last copy could be the one that is deleted, if the one that is kept is long gone.
 #[test]
 fn dedupe_leaves_alone_what_was_not_seen_lately() {

@@ -3,8 +3,8 @@
 //! # Order of writes
 //!
 //! The archive and its row in the cache (`engine::upload` has the steps), then the key's state, then the answer. After
-//! a crash before the state is kept, this machine's cache knows of the archive; the next STORE finds it there and keeps
-//! the state.
+//! a crash before the state is kept, or where the answer to the upload was lost, this machine's cache knows of the archive
+//! sooner or later; the next CHECKPRESENT or STORE finds it there and keeps the state.
 
 use std::io;
 use std::path::Path;
@@ -71,13 +71,20 @@ impl Vault {
     }
 
     /// Glacier holds no empty archives; that the key is stored is kept in the repository, which is all there is to it.
-    /// A key of which there is an archive is not empty, whatever the file is.
+    /// A key of which there is an archive, or which tells of a content, is not empty, whatever the file is: a loss of power
+    /// leaves such files.
     async fn store_empty(
         &self,
         talk: &Conversation,
         key: &Key,
         archive: &ArchiveName,
     ) -> Result<(), Failure> {
+        if key.has_content() {
+            return Err(Failure::said(format!(
+                "the file of {} is empty, which the key is not; 'git annex fsck' tells more",
+                String::from_utf8_lossy(&key.0)
+            )));
+        }
         match self.learn(talk, key, archive).await? {
             KeyState::Empty(_) => Ok(()),
             KeyState::Newer => Err(Failure::said(newer(key))),

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::protocol::{Key, Statement};
 use super::session::Conversation;
 use super::state::{KeyState, Removal};
-use crate::engine::{Archive, Clock, Engine, Patience, Presence, Tier, Told};
+use crate::engine::{Archive, Clock, Engine, Holding, Patience, Presence, Tier, Told};
 use crate::types::{ArchiveName, ArchiveRef, InvalidValue, Timestamp, VaultName, annex_name};
 
 /// Where the keys of a remote are.
@@ -132,7 +132,11 @@ impl Vault {
     }
 
     pub(super) async fn state(&self, talk: &Conversation, key: &Key) -> Result<KeyState, Failure> {
-        Ok(KeyState::read(&talk.state(key).await?, &self.place))
+        Ok(match KeyState::read(&talk.state(key).await?, &self.place) {
+            // An earlier version took a file that was cut to nothing for the content.
+            KeyState::Empty(_) if key.has_content() => KeyState::Nothing,
+            state => state,
+        })
     }
 
     /// Keeps in the repository which archive the key is.
@@ -157,8 +161,28 @@ impl Vault {
         if self.was_removed_meanwhile(&archive, &state, presence == Presence::Present).await? {
             presence = ask().await?;
         }
+        if presence == Presence::Present && matches!(state, KeyState::Nothing | KeyState::Removed(_)) {
+            self.keep_what_is_there(talk, key, &archive).await?;
+        }
         // It may tell of a removal.
         Ok(if state == KeyState::Newer { Presence::Unknown(newer(key)) } else { presence })
+    }
+
+    /// An upload whose answer was lost is found to be stored later on; git-annex, which is told so, never asks to store it
+    /// again, and other clones would not learn of it.
+    async fn keep_what_is_there(
+        &self,
+        talk: &Conversation,
+        key: &Key,
+        archive: &ArchiveName,
+    ) -> Result<(), Failure> {
+        match self.engine.holding(&self.name, archive.as_str(), None, self.max_age).await? {
+            Holding::Stored(there @ Archive { size_bytes: Some(size_bytes), .. }) => {
+                self.keep(talk, key, &self.state_of(&there, size_bytes))
+            }
+            // The original did not note sizes.
+            _ => Ok(()),
+        }
     }
 
     /// Tells where the key is, without the network.

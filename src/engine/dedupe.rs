@@ -3,6 +3,10 @@
 //! Of archives with the same name, size and tree hash one is enough. The oldest is kept, for it is past the 90 days
 //! that are paid in any case before the others are; but only one that the last inventory lists, and that is known to exist
 //! as for git-annex to drop a copy, can stand for the rest.
+//!
+//! Others delete too, and whoever has seen two believes that one may go. So what is deleted must be in the same inventory as
+//! what is kept: an archive that was stored after it may be there because the other one is not any more. And where one of
+//! them is in doubt all are left alone, since another machine that has no doubt keeps another one.
 
 use std::time::Duration;
 
@@ -16,7 +20,7 @@ use crate::types::VaultName;
 pub struct Duplicate {
     /// The archive.
     pub archive: Archive,
-    /// The one that is kept; none if none of them is known to exist, so that all are.
+    /// The one that is kept in its place; none if this one must stay as well.
     pub kept: Option<Archive>,
 }
 
@@ -35,13 +39,15 @@ impl Engine {
         for same in archives.chunk_by(|one, next| one.name == next.name && one.is_equal_to(next)) {
             // What only this machine knows of may have been deleted by another.
             let is_listed = |archive: &&Archive| inventory.is_some_and(|taken| lists(taken, archive));
-            let kept = same
-                .iter()
-                .filter(is_listed)
-                .find(|archive| self.is_recent(std::iter::once(*archive), inventory, max_age));
+            let is_recent =
+                |archive: &&Archive| self.is_recent(std::iter::once(*archive), inventory, max_age);
+            let is_in_doubt = same.iter().any(Archive::may_be_deleted);
+            let kept = same.iter().filter(|_| !is_in_doubt).filter(is_listed).find(is_recent);
             let others = same.iter().filter(|archive| kept.is_none_or(|kept| kept.id != archive.id));
-            duplicates
-                .extend(others.map(|archive| Duplicate { archive: archive.clone(), kept: kept.cloned() }));
+            duplicates.extend(others.map(|archive| {
+                let kept = kept.filter(|_| is_listed(&archive)).cloned();
+                Duplicate { archive: archive.clone(), kept }
+            }));
         }
         Ok(duplicates)
     }
