@@ -416,28 +416,35 @@ fn a_full_disk_keeps_the_cache_readable_and_stores_nothing_that_cannot_be_noted(
     drop(disk);
 }
 
+const RETRIEVE_THERE: [&str; 8] =
+    ["archive", "retrieve", "--wait", "v", "file", "-o", "full/target", "--multipart-size=1048576"];
+
+/// An archive of 4 MiB, and a disk of 6 at the directory that is called full.
+fn an_archive_and_a_small_disk() -> (Shell, Disk, Vec<u8>) {
+    let shell = Shell::with(Emulator::builder());
+    let disk = Disk::new(&shell.path("full"), "6m");
+    let content = noise(4 << 20);
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.write("file", &content);
+    shell.glacier(&["archive", "upload", "v", "file"]).is_silent();
+    (shell, disk, content)
+}
+
 #[test]
 fn a_download_to_a_full_disk_leaves_the_old_file_and_nothing_else() {
     if !can_mount("a_download_to_a_full_disk_leaves_the_old_file_and_nothing_else") {
         return;
     }
-    let shell = Shell::with(Emulator::builder());
+    let (shell, disk, content) = an_archive_and_a_small_disk();
     let directory = shell.path("full");
-    let disk = Disk::new(&directory, "6m");
-    let content = noise(4 << 20);
-    shell.glacier(&["vault", "create", "v"]).is_silent();
-    shell.write("file", &content);
-    shell.glacier(&["archive", "upload", "v", "file"]).is_silent();
     fs::write(directory.join("target"), "as it was").unwrap();
     fs::write(directory.join("other"), noise(3 << 20)).unwrap();
-    let retrieve =
-        ["archive", "retrieve", "--wait", "v", "file", "-o", "full/target", "--multipart-size=1048576"];
-    shell.glacier(&retrieve).is_refused(1, "cannot write 'full/target': No space left on device");
+    shell.glacier(&RETRIEVE_THERE).is_refused(1, "cannot write 'full/target': No space left on device");
     assert_eq!(fs::read(directory.join("target")).unwrap(), b"as it was");
     support::no_leftovers(&directory);
     assert_eq!(shell.count("GetJobOutput"), 0, "what does not fit is not fetched");
     fs::remove_file(directory.join("other")).unwrap();
-    shell.glacier(&retrieve).is_silent();
+    shell.glacier(&RETRIEVE_THERE).is_silent();
     assert!(fs::read(directory.join("target")).unwrap() == content);
     support::no_leftovers(&directory);
     // The inventory's spool.
@@ -456,19 +463,12 @@ fn a_download_that_has_begun_has_room_however_full_the_disk_becomes() {
     if !can_mount("a_download_that_has_begun_has_room_however_full_the_disk_becomes") {
         return;
     }
-    let shell = Shell::with(Emulator::builder());
+    let (shell, disk, content) = an_archive_and_a_small_disk();
     let directory = shell.path("full");
-    let disk = Disk::new(&directory, "6m");
-    let content = noise(4 << 20);
-    shell.glacier(&["vault", "create", "v"]).is_silent();
-    shell.write("file", &content);
-    shell.glacier(&["archive", "upload", "v", "file"]).is_silent();
-    let retrieve =
-        ["archive", "retrieve", "--wait", "v", "file", "-o", "full/target", "--multipart-size=1048576"];
     shell.fault("access-denied@GetJobOutput#3");
-    assert_eq!(shell.glacier(&retrieve).status, 1);
+    assert_eq!(shell.glacier(&RETRIEVE_THERE).status, 1);
     disk.fill();
-    let resumed = shell.glacier(&retrieve);
+    let resumed = shell.glacier(&RETRIEVE_THERE);
     assert_eq!(resumed.status, 0, "{resumed:?}");
     assert!(fs::read(directory.join("target")).unwrap() == content);
 }
