@@ -319,3 +319,38 @@ async fn an_archive_that_was_deleted_elsewhere_is_not_found_by_its_id() {
     }
     plays(&mut remote, &mut world.states, &[(&format!("CHECKPRESENT {KEY}"), "CHECKPRESENT-UNKNOWN")]).await;
 }
+
+/// While Glacier was too busy for a later chunk, `git annex get` of the first waited for hours; an error of a later one was
+/// all that was said of it. Those that were not asked for are by the next `get`, not after the first has come.
+#[tokio::test]
+async fn a_later_chunk_neither_holds_up_nor_fails_the_one_that_is_asked_for() {
+    for (fault, requests) in [("throttle", 2..=10), ("access-denied", 2..=2)] {
+        let mut world = World::new().await;
+        let mut remote = world.remote().await;
+        let chunk = |number| format!("SHA256E-s15-S5-C{number}--aa");
+        for number in 1..=3 {
+            let store = format!("TRANSFER STORE {} {}", chunk(number), world.file("hello"));
+            plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+        }
+        for request in requests {
+            world.emulator.set_fault(format!("{fault}@InitiateJob#{request}").parse().unwrap());
+        }
+        let first = chunk(1);
+        let retrieve = format!("TRANSFER RETRIEVE {first} {}", world.target());
+        let queued = format!("TRANSFER-FAILURE RETRIEVE {first} queued");
+        plays(&mut remote, &mut world.states, &[(&retrieve, &queued)]).await;
+        let tries = world.count("InitiateJob") - 1;
+        assert!(tries <= 3, "the SDK alone repeats what was refused: {tries}");
+        world.emulator.clear_faults();
+        let pending = format!("TRANSFER-FAILURE RETRIEVE {first} job still pending");
+        plays(&mut remote, &mut world.states, &[(&retrieve, &pending)]).await;
+        assert_eq!(world.count("InitiateJob") - 1 - tries, 2);
+        plays(&mut remote, &mut world.states, &[(&retrieve, &pending)]).await;
+        world.emulator.advance(4 * HOUR);
+        for number in 1..=3 {
+            let retrieve = format!("TRANSFER RETRIEVE {} {}", chunk(number), world.target());
+            plays(&mut remote, &mut world.states, &[(&retrieve, "TRANSFER-SUCCESS")]).await;
+        }
+        assert_eq!(world.count("InitiateJob") - 1 - tries, 2, "nothing is asked for twice");
+    }
+}

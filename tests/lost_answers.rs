@@ -239,10 +239,10 @@ async fn a_job_without_an_answer_is_not_asked_for_a_second_time() {
         if is_list_refused {
             world.emulator.set_fault("access-denied@ListJobs#2".parse().unwrap());
         }
-        let asked = world.here.engine.prefetch(&world.vault, &name, None).await;
+        let asked = world.here.engine.prefetch(&world.vault, &name, None, Patience::Wait).await;
         assert_eq!(asked.is_ok(), !is_list_refused, "it is found at once if that can be: {asked:?}");
         world.faults(&[]);
-        let again = world.here.engine.prefetch(&world.vault, &name, None).await.unwrap();
+        let again = world.here.engine.prefetch(&world.vault, &name, None, Patience::Wait).await.unwrap();
         assert_eq!(again, Prefetch::AskedBefore);
         assert_eq!(world.emulator.requests()["InitiateJob"], 1);
     }
