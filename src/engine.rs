@@ -8,6 +8,7 @@
 mod clock;
 mod dedupe;
 mod delete;
+mod doubts;
 mod download;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -51,6 +51,7 @@ pub(super) const TABLE: &str = "
     CREATE TEMP TABLE finding (
         position INTEGER PRIMARY KEY, id, name, size_bytes, tree_hash, created_upstream, created_here,
         last_seen_upstream, deletion_begun, deleted_here, file_name,
+        doubted,  -- nobody is told of that
         kind TEXT NOT NULL, fixed INTEGER NOT NULL, renamed_to TEXT
     );";
 
@@ -74,10 +75,10 @@ pub(super) fn tell(connection: &Connection, tell: &mut dyn FnMut(Finding)) -> ru
 }
 
 fn kind(row: &Row<'_>) -> rusqlite::Result<FindingKind> {
-    let name: String = row.get(10)?;
-    let fixed = row.get(11)?;
+    let name: String = row.get(11)?;
+    let fixed = row.get(12)?;
     Ok(match name.as_str() {
-        "renamed" => FindingKind::Renamed { to: row.get(12)?, fixed },
+        "renamed" => FindingKind::Renamed { to: row.get(13)?, fixed },
         "still present" => FindingKind::StillPresent { fixed },
         "deletion not yet listed" => FindingKind::DeletionNotYetListed,
         "deletion confirmed" => FindingKind::DeletionConfirmed,

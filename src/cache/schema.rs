@@ -8,10 +8,11 @@ use super::values::{integer, text};
 use crate::types::{file_name_in, quoted};
 
 /// Each entry brings a file from the version that is its index to the next.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] = [
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 4] = [
     from_the_original,
     |transaction| transaction.execute_batch(TRANSFERS),
     |transaction| transaction.execute_batch(GONE),
+    |transaction| transaction.execute_batch(DOUBTED),
 ];
 
 /// The version that the last step leads to.
@@ -127,6 +128,11 @@ const GONE: &str = "
     ) WITHOUT ROWID;
 ";
 
+/// In unix seconds, as all times are.
+const DOUBTED: &str = "
+    ALTER TABLE archive ADD COLUMN doubted INTEGER;         -- Glacier did not bring it (src/cache/doubts.rs)
+";
+
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
@@ -155,7 +161,7 @@ const COLUMNS: [(&str, &str); 6] = [
     (
         "archive",
         "id, name, vault, key, last_seen_upstream, created_here, deleted_here, account, region, size_bytes, tree_hash,
-         created_upstream, deletion_begun, file_name, listed_in",
+         created_upstream, deletion_begun, file_name, listed_in, doubted",
     ),
     ("caller", "key, account, last_used"),
     (

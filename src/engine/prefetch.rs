@@ -96,7 +96,7 @@ impl Engine {
             Err(error) if error.repeat() != Repeat::Useless => return Ok(Asked::TooBusy(error)),
             Err(error) => {
                 if error.is_missing_in_vault() {
-                    self.doubt(first, self.clock.now())?;
+                    self.doubt_now(first)?;
                 }
                 return Err(self.about_vault(vault)(error));
             }

@@ -235,7 +235,7 @@ impl Engine {
             Err(format!(
                 "archive {name} not found; an upload of the last days may be missing from the inventory"
             ))
-        } else if found.iter().all(|archive| archive.deletion_begun.is_some()) {
+        } else if found.iter().all(Archive::is_in_doubt) {
             Err(format!(
                 "archive {name} found, but it may be deleted: a deletion that was begun here had no answer, or Glacier did not have it when it was asked for"
             ))

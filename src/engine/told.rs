@@ -72,15 +72,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes in that the service did not bring the archive at that time: someone may have deleted it. From now on it does
-    /// not count as known to exist, until an inventory lists it that must know.
-    pub(super) fn doubt(&self, archive: &Archive, since: Timestamp) -> Result<(), EngineError> {
-        if archive.deletion_begun < Some(since) {
-            self.cache.begin_deletion(&archive.id, since)?;
-        }
-        Ok(())
-    }
-
     /// Returns the archives of the name that are known here to have been deleted since that time, by whomever.
     pub async fn deleted_since(
         &self,

@@ -220,6 +220,7 @@ impl Upload<'_> {
             created_here: Some(created_here),
             last_seen_upstream: None,
             deletion_begun: None,
+            doubted: None,
             deleted_here: None,
         })
     }
