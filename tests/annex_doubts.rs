@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use aws_sdk_glacier::Client;
 use glacier_emulator::Emulator;
+use glacier_engine::engine::{Source, UploadOptions};
 use glacier_engine::types::VaultName;
 use support::HOUR;
 use support::machine::{Machine, connection, vault_made_here};
@@ -304,6 +305,37 @@ async fn what_is_said_to_run_names_region_and_endpoint() {
     let url = connection(&world.emulator).endpoint_url.unwrap();
     let command = format!("run: glacier vault sync v --region us-east-1 --endpoint-url {url}");
     assert!(said.ends_with(&command), "{said}");
+}
+
+/// The same of what cannot be stored, is not ready, or is not there.
+#[tokio::test]
+async fn what_errors_say_to_run_names_region_and_endpoint() {
+    let mut world = World::new().await;
+    let url = connection(&world.emulator).endpoint_url.unwrap();
+    let says = |said: &str, command: &str| {
+        let command = format!("'glacier {command} --region us-east-1 --endpoint-url {url}'");
+        assert!(said.contains(&command), "{command} is missing: {said}");
+    };
+    let (mut remote, store) = world.with_key_stored().await;
+    let retrieve = format!("TRANSFER RETRIEVE {KEY} {}", world.target());
+    let queued = format!("TRANSFER-FAILURE RETRIEVE {KEY} queued");
+    plays(&mut remote, &mut world.states, &[(&retrieve, &queued)]).await;
+    says(&remote.asks(&retrieve, &mut world.states).await, "job list");
+    world.emulator.set_fault("cut-after@UploadArchive".parse().unwrap());
+    let store_other = format!("TRANSFER STORE SHA256E-s5--bb {}", world.file("other"));
+    says(&remote.asks(&store_other, &mut world.states).await, "vault sync v");
+    world.emulator.clear_faults();
+    let mut astray = Session::prepared_for(&world.emulator, &world.here, "none").await;
+    says(&astray.asks(&store, &mut States::new()).await, "vault list");
+    let engine = &world.here.engine;
+    let other = Source::open(std::path::Path::new(&world.file("other"))).unwrap();
+    let name = "SHA256E-s5--bb".parse().unwrap();
+    let error = engine.upload(&world.vault, &name, other, UploadOptions::default(), &()).await.unwrap_err();
+    says(&error.explained(), "vault sync v");
+    let error = engine.wait_for_jobs(None, &["none".parse().unwrap()], &()).await.unwrap_err();
+    says(&error.explained(), "job list -l");
+    let error = engine.uploads_to_abort(&world.vault, Some(&"none".parse().unwrap())).await;
+    says(&error.err().unwrap().explained(), "upload list v");
 }
 
 /// What one clone has removed and Glacier denies to have is not asked for by its id either.

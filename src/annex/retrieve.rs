@@ -201,8 +201,9 @@ impl Vault {
     async fn pending(&self, archive: &ArchiveName) -> Failure {
         let job = self.engine.job_under_way(&self.name, &by_name(archive)).await.ok().flatten();
         let times = job.as_ref().and_then(times_of).unwrap_or_default();
+        let list = self.engine.command("job list");
         Failure::said(format!(
-            "job still pending for archive {}{times}; run the same command again then ('glacier job list' shows it)",
+            "job still pending for archive {}{times}; run the same command again then ('{list}' shows it)",
             quoted(archive.as_str())
         ))
     }
