@@ -189,6 +189,48 @@ async fn what_was_stored_with_another_prefix_is_found_by_its_id() {
     assert_eq!((world.count("UploadArchive"), world.count("DeleteArchive")), (1, 1));
 }
 
+/// In a vault that others have made too the key was unknown for ever, and could not be removed a second time. What may be
+/// left of it is not called gone.
+#[tokio::test]
+async fn what_was_removed_by_its_id_is_gone_whatever_its_prefix() {
+    for is_stored_twice in [false, true] {
+        let mut world = World::new().await;
+        world.states.insert("config fileprefix".to_owned(), "old-".to_owned());
+        let mut remote = Session::prepared_with(&world.emulator, &world.here, &mut world.states).await;
+        let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
+        plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+        if is_stored_twice {
+            world.here.upload(&world.vault, &format!("old-{KEY}"), b"hello").await;
+        }
+        world.emulator.advance(48 * HOUR);
+        let there = Machine::new(&world.emulator).await;
+        let _ = there.sync(&world.vault, Duration::ZERO, false).await;
+        world.emulator.advance(4 * HOUR);
+        there.sync(&world.vault, 5 * HOUR, false).await.0.unwrap();
+        world.emulator.advance(72 * HOUR);
+        world.states.insert("config fileprefix".to_owned(), "new-".to_owned());
+        let mut remote = Session::prepared_with(&world.emulator, &there, &mut world.states).await;
+        let (remove, present) = (format!("REMOVE {KEY}"), format!("CHECKPRESENT {KEY}"));
+        let then = match is_stored_twice {
+            false => [(&*remove, "REMOVE-SUCCESS"), (&*present, "CHECKPRESENT-FAILURE")],
+            true => [(&*remove, "REMOVE-FAILURE"), (&*present, "CHECKPRESENT-UNKNOWN")],
+        };
+        plays(&mut remote, &mut world.states, &[(&remove, "REMOVE-SUCCESS")]).await;
+        plays(&mut remote, &mut world.states, &then).await;
+        assert_eq!(world.count("DeleteArchive"), 1);
+        if !is_stored_twice {
+            // What is stored again is there, by its new name.
+            let again = [
+                (&*store, "TRANSFER-SUCCESS"),
+                (&*present, "CHECKPRESENT-SUCCESS"),
+                (&*remove, "REMOVE-SUCCESS"),
+            ];
+            plays(&mut remote, &mut world.states, &again).await;
+            plays(&mut remote, &mut world.states, &then).await;
+        }
+    }
+}
+
 /// Of two archives one was deleted and the other refused; the state named the first again.
 #[tokio::test]
 async fn a_removal_that_ends_halfway_leaves_the_name_of_what_is_left() {

@@ -53,14 +53,20 @@ impl Vault {
             }
             return self.keep(talk, key, &KeyState::Removed(Removal { is_done: true, ..removal }));
         }
-        match state {
+        let removed = match state {
             KeyState::Empty(_) => return self.keep(talk, key, &KeyState::Nothing),
             // Deleted from here before, but what is kept is older than that, or came from a clone that did not know.
             KeyState::Stored(Told { id, .. }) => {
                 let removal = self.removal(&archive, vec![id]).await?;
-                self.keep(talk, key, &KeyState::Removed(Removal { is_done: true, ..removal }))?;
+                let removal = Removal { is_done: true, ..removal };
+                self.keep(talk, key, &KeyState::Removed(removal.clone()))?;
+                removal.archives
             }
-            KeyState::Removed(_) | KeyState::Newer | KeyState::Nothing => {}
+            KeyState::Removed(Removal { archives, is_done: true, .. }) => archives,
+            KeyState::Removed(_) | KeyState::Newer | KeyState::Nothing => Vec::new(),
+        };
+        if self.engine.are_all_deleted(&self.name, archive.as_str(), &removed).await? {
+            return Ok(());
         }
         match self.engine.presence(&self.name, &by_name(&archive), self.max_age).await? {
             Presence::Absent => Ok(()),
