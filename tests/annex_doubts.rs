@@ -231,6 +231,23 @@ async fn what_was_removed_by_its_id_is_gone_whatever_its_prefix() {
     }
 }
 
+/// What is kept of a key does not grow with all that it ever was.
+#[tokio::test]
+async fn a_removal_names_only_what_someone_may_still_call_present() {
+    let mut world = World::new().await;
+    let (mut remote, store) = world.with_key_stored().await;
+    let remove = format!("REMOVE {KEY}");
+    let ids = |world: &World| world.states[KEY].split(' ').skip(4).count();
+    for named in 1..=3 {
+        plays(&mut remote, &mut world.states, &[(&remove, "REMOVE-SUCCESS")]).await;
+        assert_eq!(ids(&world), named);
+        plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    }
+    world.emulator.advance(61 * HOUR);
+    plays(&mut remote, &mut world.states, &[(&remove, "REMOVE-SUCCESS")]).await;
+    assert_eq!(ids(&world), 1);
+}
+
 /// Of two archives one was deleted and the other refused; the state named the first again.
 #[tokio::test]
 async fn a_removal_that_ends_halfway_leaves_the_name_of_what_is_left() {

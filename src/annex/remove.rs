@@ -78,7 +78,8 @@ impl Vault {
     }
 
     /// The removal of these archives, and of those that were removed so short a time ago that a clone which has heard of
-    /// none of it may still call them present: a key that was stored again in between says nothing of them.
+    /// none of it may still call them present: a key that was stored again in between says nothing of them. That is as many
+    /// as were removed within `maxage`. None of those can be left out: it may be the very one that a clone has on file.
     async fn removal(&self, name: &ArchiveName, mut archives: Vec<ArchiveId>) -> Result<Removal, Failure> {
         let since = self.clock.now();
         let earlier = self.engine.deleted_since(&self.name, name.as_str(), since - self.max_age).await?;
