@@ -28,6 +28,7 @@ mod accounts;
 mod archives;
 mod checksum;
 mod damage;
+mod doubts;
 mod duplicates;
 mod error;
 #[cfg(debug_assertions)]

@@ -8,6 +8,7 @@
 mod clock;
 mod dedupe;
 mod delete;
+mod doubts;
 mod download;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -137,10 +138,14 @@ impl Engine {
         self
     }
 
-    /// Returns the command that brings the cache in line with the vault: with the options that say which Glacier is
-    /// meant, where they were given.
+    /// Returns the command that brings the cache in line with the vault.
     pub fn sync_command(&self, vault: &VaultName) -> String {
-        format!("glacier vault sync {vault}{}", self.glacier.options())
+        self.command(&format!("vault sync {vault}"))
+    }
+
+    /// Returns a command of `glacier`, with the options that say which Glacier is meant, where they were given.
+    pub fn command(&self, words: &str) -> String {
+        format!("glacier {words}{}", self.glacier.options())
     }
 
     /// Returns the present, as the engine's clock has it.
@@ -159,7 +164,11 @@ impl Engine {
         move |error| match error {
             crate::service::ServiceError::NotFound { message } if message.starts_with("Vault not found") => {
                 let elsewhere = self.regions_of(&vault, &message);
-                EngineError::VaultNotFound { vault: vault.clone(), region: region.clone(), elsewhere }
+                let list = match elsewhere.first() {
+                    Some(other) => format!("glacier vault list{}", self.glacier.options_in(Some(other))),
+                    None => self.command("vault list"),
+                };
+                EngineError::VaultNotFound { vault: vault.clone(), region: region.clone(), elsewhere, list }
             }
             error => EngineError::Service(error),
         }

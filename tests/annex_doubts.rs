@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use aws_sdk_glacier::Client;
 use glacier_emulator::Emulator;
+use glacier_engine::engine::{Source, UploadOptions};
 use glacier_engine::types::VaultName;
 use support::HOUR;
 use support::machine::{Machine, connection, vault_made_here};
@@ -232,6 +233,65 @@ async fn what_was_stored_with_another_prefix_is_found_by_its_id() {
     assert_eq!((world.count("UploadArchive"), world.count("DeleteArchive")), (1, 1));
 }
 
+/// In a vault that others have made too the key was unknown for ever, and could not be removed a second time. What may be
+/// left of it is not called gone.
+#[tokio::test]
+async fn what_was_removed_by_its_id_is_gone_whatever_its_prefix() {
+    for is_stored_twice in [false, true] {
+        let mut world = World::new().await;
+        world.states.insert("config fileprefix".to_owned(), "old-".to_owned());
+        let mut remote = Session::prepared_with(&world.emulator, &world.here, &mut world.states).await;
+        let store = format!("TRANSFER STORE {KEY} {}", world.file("hello"));
+        plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+        if is_stored_twice {
+            world.here.upload(&world.vault, &format!("old-{KEY}"), b"hello").await;
+        }
+        world.emulator.advance(48 * HOUR);
+        let there = Machine::new(&world.emulator).await;
+        let _ = there.sync(&world.vault, Duration::ZERO, false).await;
+        world.emulator.advance(4 * HOUR);
+        there.sync(&world.vault, 5 * HOUR, false).await.0.unwrap();
+        world.emulator.advance(72 * HOUR);
+        world.states.insert("config fileprefix".to_owned(), "new-".to_owned());
+        let mut remote = Session::prepared_with(&world.emulator, &there, &mut world.states).await;
+        let (remove, present) = (format!("REMOVE {KEY}"), format!("CHECKPRESENT {KEY}"));
+        let then = match is_stored_twice {
+            false => [(&*remove, "REMOVE-SUCCESS"), (&*present, "CHECKPRESENT-FAILURE")],
+            true => [(&*remove, "REMOVE-FAILURE"), (&*present, "CHECKPRESENT-UNKNOWN")],
+        };
+        plays(&mut remote, &mut world.states, &[(&remove, "REMOVE-SUCCESS")]).await;
+        plays(&mut remote, &mut world.states, &then).await;
+        assert_eq!(world.count("DeleteArchive"), 1);
+        if !is_stored_twice {
+            // What is stored again is there, by its new name.
+            let again = [
+                (&*store, "TRANSFER-SUCCESS"),
+                (&*present, "CHECKPRESENT-SUCCESS"),
+                (&*remove, "REMOVE-SUCCESS"),
+            ];
+            plays(&mut remote, &mut world.states, &again).await;
+            plays(&mut remote, &mut world.states, &then).await;
+        }
+    }
+}
+
+/// What is kept of a key does not grow with all that it ever was.
+#[tokio::test]
+async fn a_removal_names_only_what_someone_may_still_call_present() {
+    let mut world = World::new().await;
+    let (mut remote, store) = world.with_key_stored().await;
+    let remove = format!("REMOVE {KEY}");
+    let ids = |world: &World| world.states[KEY].split(' ').skip(4).count();
+    for named in 1..=3 {
+        plays(&mut remote, &mut world.states, &[(&remove, "REMOVE-SUCCESS")]).await;
+        assert_eq!(ids(&world), named);
+        plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    }
+    world.emulator.advance(61 * HOUR);
+    plays(&mut remote, &mut world.states, &[(&remove, "REMOVE-SUCCESS")]).await;
+    assert_eq!(ids(&world), 1);
+}
+
 /// Of two archives one was deleted and the other refused; the state named the first again.
 #[tokio::test]
 async fn a_removal_that_ends_halfway_leaves_the_name_of_what_is_left() {
@@ -350,6 +410,37 @@ async fn what_is_said_to_run_names_region_and_endpoint() {
     assert!(said.ends_with(&command), "{said}");
 }
 
+/// The same of what cannot be stored, is not ready, or is not there.
+#[tokio::test]
+async fn what_errors_say_to_run_names_region_and_endpoint() {
+    let mut world = World::new().await;
+    let url = connection(&world.emulator).endpoint_url.unwrap();
+    let says = |said: &str, command: &str| {
+        let command = format!("'glacier {command} --region us-east-1 --endpoint-url {url}'");
+        assert!(said.contains(&command), "{command} is missing: {said}");
+    };
+    let (mut remote, store) = world.with_key_stored().await;
+    let retrieve = format!("TRANSFER RETRIEVE {KEY} {}", world.target());
+    let queued = format!("TRANSFER-FAILURE RETRIEVE {KEY} queued");
+    plays(&mut remote, &mut world.states, &[(&retrieve, &queued)]).await;
+    says(&remote.asks(&retrieve, &mut world.states).await, "job list");
+    world.emulator.set_fault("cut-after@UploadArchive".parse().unwrap());
+    let store_other = format!("TRANSFER STORE SHA256E-s5--bb {}", world.file("other"));
+    says(&remote.asks(&store_other, &mut world.states).await, "vault sync v");
+    world.emulator.clear_faults();
+    let mut astray = Session::prepared_for(&world.emulator, &world.here, "none").await;
+    says(&astray.asks(&store, &mut States::new()).await, "vault list");
+    let engine = &world.here.engine;
+    let other = Source::open(std::path::Path::new(&world.file("other"))).unwrap();
+    let name = "SHA256E-s5--bb".parse().unwrap();
+    let error = engine.upload(&world.vault, &name, other, UploadOptions::default(), &()).await.unwrap_err();
+    says(&error.explained(), "vault sync v");
+    let error = engine.wait_for_jobs(None, &["none".parse().unwrap()], &()).await.unwrap_err();
+    says(&error.explained(), "job list -l");
+    let error = engine.uploads_to_abort(&world.vault, Some(&"none".parse().unwrap())).await;
+    says(&error.err().unwrap().explained(), "upload list v");
+}
+
 /// What one clone has removed and Glacier denies to have is not asked for by its id either.
 #[tokio::test]
 async fn an_archive_that_was_deleted_elsewhere_is_not_found_by_its_id() {
@@ -362,4 +453,39 @@ async fn an_archive_that_was_deleted_elsewhere_is_not_found_by_its_id() {
         world.emulator.advance(4 * HOUR);
     }
     plays(&mut remote, &mut world.states, &[(&format!("CHECKPRESENT {KEY}"), "CHECKPRESENT-UNKNOWN")]).await;
+}
+
+/// While Glacier was too busy for a later chunk, `git annex get` of the first waited for hours; an error of a later one was
+/// all that was said of it. Those that were not asked for are by the next `get`, not after the first has come.
+#[tokio::test]
+async fn a_later_chunk_neither_holds_up_nor_fails_the_one_that_is_asked_for() {
+    for (fault, requests) in [("throttle", 2..=10), ("access-denied", 2..=2)] {
+        let mut world = World::new().await;
+        let mut remote = world.remote().await;
+        let chunk = |number| format!("SHA256E-s15-S5-C{number}--aa");
+        for number in 1..=3 {
+            let store = format!("TRANSFER STORE {} {}", chunk(number), world.file("hello"));
+            plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+        }
+        for request in requests {
+            world.emulator.set_fault(format!("{fault}@InitiateJob#{request}").parse().unwrap());
+        }
+        let first = chunk(1);
+        let retrieve = format!("TRANSFER RETRIEVE {first} {}", world.target());
+        let queued = format!("TRANSFER-FAILURE RETRIEVE {first} queued");
+        plays(&mut remote, &mut world.states, &[(&retrieve, &queued)]).await;
+        let tries = world.count("InitiateJob") - 1;
+        assert!(tries <= 3, "the SDK alone repeats what was refused: {tries}");
+        world.emulator.clear_faults();
+        let pending = format!("TRANSFER-FAILURE RETRIEVE {first} job still pending");
+        plays(&mut remote, &mut world.states, &[(&retrieve, &pending)]).await;
+        assert_eq!(world.count("InitiateJob") - 1 - tries, 2);
+        plays(&mut remote, &mut world.states, &[(&retrieve, &pending)]).await;
+        world.emulator.advance(4 * HOUR);
+        for number in 1..=3 {
+            let retrieve = format!("TRANSFER RETRIEVE {} {}", chunk(number), world.target());
+            plays(&mut remote, &mut world.states, &[(&retrieve, "TRANSFER-SUCCESS")]).await;
+        }
+        assert_eq!(world.count("InitiateJob") - 1 - tries, 2, "nothing is asked for twice");
+    }
 }

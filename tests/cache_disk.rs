@@ -155,7 +155,10 @@ fn killed_in_the_middle_of(sql: &str, shell: &Shell) {
 #[test]
 fn a_change_that_a_kill_has_cut_short_is_taken_back_by_the_next_command() {
     let shell = shell();
-    killed_in_the_middle_of("PRAGMA user_version = 2; DROP TABLE gone;", &shell);
+    killed_in_the_middle_of(
+        "PRAGMA user_version = 2; DROP TABLE gone; ALTER TABLE archive DROP COLUMN doubted;",
+        &shell,
+    );
     let listed = shell.glacier(&["archive", "list", "v"]);
     assert_eq!((listed.status, listed.stderr.as_str()), (0, ""), "{listed:?}");
     assert_eq!(listed.stdout.lines().count(), 3001);

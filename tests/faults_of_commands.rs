@@ -446,7 +446,8 @@ impl Prefetching {
 impl Flow for Prefetching {
     async fn run(&mut self) -> Result<(), Failure> {
         for _ in 0..3 {
-            let asked = self.machine.engine.prefetch(&self.vault, &name("file"), None).await?;
+            let asked =
+                self.machine.engine.prefetch(&self.vault, &name("file"), None, Patience::Wait).await?;
             // One that has failed meanwhile is asked for again.
             if asked == Prefetch::AskedBefore {
                 return Ok(());

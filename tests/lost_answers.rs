@@ -12,8 +12,8 @@ use std::time::Duration;
 use aws_sdk_glacier::Client;
 use glacier_emulator::Emulator;
 use glacier_engine::engine::{
-    Archive, EngineError, Holding, Patience, Prefetch, Presence, RangeSize, RetrieveOptions, Source, Target,
-    UploadOptions, Wanted,
+    Archive, EngineError, Holding, Patience, Prefetch, Presence, RangeSize, Retrieval, RetrieveOptions,
+    Source, Target, UploadOptions, Wanted,
 };
 use glacier_engine::types::{ArchiveRef, VaultName};
 use support::machine::{Machine, vault_made_here};
@@ -56,6 +56,17 @@ impl World {
     async fn others_delete(&self, archive: &Archive) {
         let id = archive.id.as_str();
         self.client.delete_archive().vault_name("v").archive_id(id).send().await.unwrap();
+    }
+
+    fn target(&self) -> PathBuf {
+        self.here.home.path().join("back")
+    }
+
+    async fn retrieves(&self, patience: Patience) -> Result<Vec<Retrieval>, EngineError> {
+        let wanted =
+            Wanted { reference: ArchiveRef::Name("n".to_owned()), target: Target::File(self.target()) };
+        let options = RetrieveOptions { range_size: RangeSize::default(), tier: None, patience };
+        self.here.engine.retrieve(&self.vault, vec![wanted], options, &()).await
     }
 
     fn file(&self) -> PathBuf {
@@ -175,18 +186,67 @@ async fn what_glacier_does_not_have_when_it_is_asked_for_is_not_called_present()
     let archive = world.here.upload(&world.vault, "n", b"mine").await;
     world.others_delete(&archive).await;
     assert_eq!(world.presence().await, Presence::Present, "nobody has told");
-    let target = world.here.home.path().join("back");
     for _ in 0..2 {
-        let wanted =
-            Wanted { reference: ArchiveRef::Name("n".to_owned()), target: Target::File(target.clone()) };
-        let options = RetrieveOptions {
-            range_size: RangeSize::default(),
-            tier: None,
-            patience: Patience::ComeBackLater,
-        };
-        let _ = world.here.engine.retrieve(&world.vault, vec![wanted], options, &()).await;
+        let _ = world.retrieves(Patience::ComeBackLater).await;
         world.emulator.advance(4 * HOUR);
     }
+    world.is_unknown().await;
+}
+
+/// A job that failed for a reason of Glacier's own, or a request that it refused as if there were no such archive, left the
+/// archive in doubt for days, although the next job brought it.
+#[tokio::test]
+async fn a_later_job_that_brings_an_archive_ends_the_doubt() {
+    for patience in [Patience::ComeBackLater, Patience::Wait] {
+        let world = World::new().await;
+        world.here.upload(&world.vault, "n", b"mine").await;
+        world.faults(&["fail-job@InitiateJob#1"]);
+        world.retrieves(patience).await.unwrap();
+        world.emulator.advance(4 * HOUR);
+        if patience == Patience::ComeBackLater {
+            world.retrieves(patience).await.unwrap();
+            world.is_unknown().await;
+            world.emulator.advance(4 * HOUR);
+            world.retrieves(patience).await.unwrap();
+        }
+        assert_eq!(std::fs::read(world.target()).unwrap(), b"mine");
+        assert_eq!(world.presence().await, Presence::Present);
+    }
+}
+
+/// What was made ready before Glacier lacked the archive may have been deleted since.
+#[tokio::test]
+async fn a_job_of_before_ends_no_doubt() {
+    let world = World::new().await;
+    world.here.upload(&world.vault, "n", b"mine").await;
+    let retrieves = || world.retrieves(Patience::ComeBackLater);
+    assert_eq!(retrieves().await.unwrap(), [Retrieval::Queued]);
+    world.emulator.advance(HOUR);
+    // As when a faster job has failed meanwhile, of which only who waited for it knows.
+    let now = world.here.engine.now().unix_seconds();
+    world.here.sqlite().execute("UPDATE archive SET doubted = ?1", [now]).unwrap();
+    world.emulator.advance(3 * HOUR);
+    assert_eq!(retrieves().await.unwrap(), [Retrieval::Done]);
+    world.is_unknown().await;
+    world.emulator.advance(25 * HOUR);
+    assert_eq!(retrieves().await.unwrap(), [Retrieval::Queued]);
+    world.emulator.advance(4 * HOUR);
+    assert_eq!(retrieves().await.unwrap(), [Retrieval::Done]);
+    assert_eq!(world.presence().await, Presence::Present);
+}
+
+/// A job of between tells nothing of a request that may be carried out yet.
+#[tokio::test]
+async fn no_job_ends_the_doubt_about_a_deletion_without_an_answer() {
+    let world = World::new().await;
+    let archive = world.here.upload(&world.vault, "n", b"mine").await;
+    world.faults(&["cut-before@DeleteArchive", "fail-job@InitiateJob#1"]);
+    world.here.delete(&world.vault, &archive).await.unwrap_err();
+    for _ in 0..3 {
+        world.emulator.advance(4 * HOUR);
+        world.retrieves(Patience::ComeBackLater).await.unwrap();
+    }
+    assert_eq!(std::fs::read(world.target()).unwrap(), b"mine");
     world.is_unknown().await;
 }
 
@@ -239,10 +299,10 @@ async fn a_job_without_an_answer_is_not_asked_for_a_second_time() {
         if is_list_refused {
             world.emulator.set_fault("access-denied@ListJobs#2".parse().unwrap());
         }
-        let asked = world.here.engine.prefetch(&world.vault, &name, None).await;
+        let asked = world.here.engine.prefetch(&world.vault, &name, None, Patience::Wait).await;
         assert_eq!(asked.is_ok(), !is_list_refused, "it is found at once if that can be: {asked:?}");
         world.faults(&[]);
-        let again = world.here.engine.prefetch(&world.vault, &name, None).await.unwrap();
+        let again = world.here.engine.prefetch(&world.vault, &name, None, Patience::Wait).await.unwrap();
         assert_eq!(again, Prefetch::AskedBefore);
         assert_eq!(world.emulator.requests()["InitiateJob"], 1);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_sdk_glacier::Client;
 use glacier_emulator::{Builder, Emulator};
-use glacier_engine::engine::{Connection, Engine, Presence};
+use glacier_engine::engine::{Connection, Engine, Patience, Presence};
 use glacier_engine::types::{ArchiveRef, VaultName};
 use support::HOUR;
 use support::machine::{EmulatorClock, Machine, connection};
@@ -104,7 +104,7 @@ async fn what_the_original_stored_may_be_in_another_region() {
     World::is_unknown(&presence().await.unwrap(), "exists");
     World::is_unknown(&world.presence("n").await, "exists");
     // A job that Glacier takes tells where it is.
-    world.here.engine.prefetch(&world.vault, &name, None).await.unwrap();
+    world.here.engine.prefetch(&world.vault, &name, None, Patience::ComeBackLater).await.unwrap();
     assert_eq!(world.presence("n").await, Presence::Present);
     assert_eq!(presence().await.unwrap(), Presence::Absent);
 }

@@ -73,7 +73,7 @@ fn another_content_is_warned_about_puts_in_doubt_and_is_taken_over_with_fix() {
         ("size_bytes = 7", format!("7 bytes and tree hash {listed}")),
         ("size_bytes = 1, tree_hash = printf('%.*c', 64, 'a')", content("1", "a")),
     ] {
-        change(&shell, &format!("UPDATE archive SET deletion_begun = NULL, {changed}"));
+        change(&shell, &format!("UPDATE archive SET doubted = NULL, {changed}"));
         let warning = format!(
             "glacier: warning: archive 'n' is known with {known}, but the inventory has 1 bytes and tree hash {listed}"
         );

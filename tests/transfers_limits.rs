@@ -4,10 +4,16 @@
 mod support;
 
 use std::net::TcpListener;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use glacier_emulator::Emulator;
+use glacier_engine::engine::{Clock, Engine, Patience, Prefetch};
+use glacier_engine::types::{ArchiveRef, Timestamp};
+use support::machine::{EmulatorClock, connection, vault_made_here};
 use support::{Shell, noise};
+use tokio::sync::Notify;
 
 /// No more than so many bytes a second: the time can only be longer than what they take, less the portions that go at once.
 #[test]
@@ -61,4 +67,40 @@ fn a_peer_that_takes_connections_and_says_nothing_is_given_up_within_about_a_min
             });
         }
     });
+}
+
+/// A clock by which no pause ends; it tells that one has begun.
+struct Stopped(EmulatorClock, Arc<Notify>);
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.1.notify_one();
+        Box::pin(std::future::pending())
+    }
+}
+
+/// What waited for Glacier, for minutes between two tries, kept all others on the machine from the archive.
+#[tokio::test]
+async fn who_waits_for_a_busy_glacier_keeps_nobody_from_the_archive() {
+    let (emulator, _client, here, vault) = vault_made_here().await;
+    here.upload(&vault, "n", b"mine").await;
+    let name = ArchiveRef::Name("n".to_owned());
+    let pausing = Arc::new(Notify::new());
+    let clock = Stopped(EmulatorClock(Arc::clone(&emulator)), Arc::clone(&pausing));
+    let path = here.home.path().join("db");
+    let patient = Engine::open(&connection(&emulator), &path, Arc::new(clock)).await.unwrap();
+    emulator.set_fault("throttle@InitiateJob".parse().unwrap());
+    let mut waiting = std::pin::pin!(patient.prefetch(&vault, &name, None, Patience::Wait));
+    tokio::select! {
+        asked = &mut waiting => panic!("{asked:?}"),
+        () = pausing.notified() => {}
+    }
+    emulator.clear_faults();
+    let asking = here.engine.prefetch(&vault, &name, None, Patience::ComeBackLater);
+    let asked = tokio::time::timeout(Duration::from_secs(10), asking).await.expect("nobody is in the way");
+    assert_eq!(asked.unwrap(), Prefetch::Queued);
 }

@@ -30,8 +30,8 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         match error {
             // The command line has an option for it, which git-annex has not.
-            EngineError::EarlierMayBeStored { vault, name, since } => Self::Said(format!(
-                "an upload of archive {} on {since} had no answer and may have stored it in {vault}; an inventory of some days later tells, which 'glacier vault sync {vault}' takes in",
+            EngineError::EarlierMayBeStored { vault, sync, name, since } => Self::Said(format!(
+                "an upload of archive {} on {since} had no answer and may have stored it in {vault}; an inventory of some days later tells, which '{sync}' takes in",
                 quoted(&name)
             )),
             error => Self::Said(error.explained()),

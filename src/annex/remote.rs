@@ -83,6 +83,7 @@ impl Remote {
                 Reply::WhereIs(answerable(place)?.ok().flatten())
             }
             Request::GetCost => Reply::Cost(COST),
+            // Whether it can be reached now would cost each process a request, and each answer says it, with the reason.
             Request::GetAvailability => Reply::AvailabilityGlobal,
             Request::GetOrdered => Reply::Unordered,
             Request::ExportSupported => Reply::ExportSupportedFailure,

@@ -53,14 +53,20 @@ impl Vault {
             }
             return self.keep(talk, key, &KeyState::Removed(Removal { is_done: true, ..removal }));
         }
-        match state {
+        let removed = match state {
             KeyState::Empty(_) => return self.keep(talk, key, &KeyState::Nothing),
             // Deleted from here before, but what is kept is older than that, or came from a clone that did not know.
             KeyState::Stored(Told { id, .. }) => {
                 let removal = self.removal(&archive, vec![id]).await?;
-                self.keep(talk, key, &KeyState::Removed(Removal { is_done: true, ..removal }))?;
+                let removal = Removal { is_done: true, ..removal };
+                self.keep(talk, key, &KeyState::Removed(removal.clone()))?;
+                removal.archives
             }
-            KeyState::Removed(_) | KeyState::Newer | KeyState::Nothing => {}
+            KeyState::Removed(Removal { archives, is_done: true, .. }) => archives,
+            KeyState::Removed(_) | KeyState::Newer | KeyState::Nothing => Vec::new(),
+        };
+        if self.engine.are_all_deleted(&self.name, archive.as_str(), &removed).await? {
+            return Ok(());
         }
         match self.engine.presence(&self.name, &by_name(&archive), self.max_age).await? {
             Presence::Absent => Ok(()),
@@ -72,7 +78,8 @@ impl Vault {
     }
 
     /// The removal of these archives, and of those that were removed so short a time ago that a clone which has heard of
-    /// none of it may still call them present: a key that was stored again in between says nothing of them.
+    /// none of it may still call them present: a key that was stored again in between says nothing of them. That is as many
+    /// as were removed within `maxage`. None of those can be left out: it may be the very one that a clone has on file.
     async fn removal(&self, name: &ArchiveName, mut archives: Vec<ArchiveId>) -> Result<Removal, Failure> {
         let since = self.clock.now();
         let earlier = self.engine.deleted_since(&self.name, name.as_str(), since - self.max_age).await?;

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use super::chunks;
 use super::failure::Failure;
-use super::protocol::Key;
+use super::protocol::{Key, Statement};
 use super::session::Conversation;
 use super::state::KeyState;
 use super::vault::{Vault, by_name};
 use crate::engine::{
-    Archive, EngineError, Job, JobTask, Prefetch, RangeSize, Retrieval, RetrieveOptions, Target, Tier, Told,
-    Wanted,
+    Archive, EngineError, Job, JobTask, Patience, Prefetch, RangeSize, Retrieval, RetrieveOptions, Target,
+    Tier, Told, Wanted,
 };
 use crate::types::{ArchiveName, ArchiveRef, Timestamp, quoted};
 
@@ -39,10 +39,13 @@ impl Vault {
         match retrieval? {
             Retrieval::Done => Ok(()),
             Retrieval::Queued => {
-                self.ask_for_later_chunks(talk, key).await?;
+                self.ask_for_later_chunks_if_possible(talk, key).await?;
                 Err(self.queued(&archive))
             }
-            Retrieval::Pending => Err(self.pending(&archive).await),
+            Retrieval::Pending => {
+                self.ask_for_later_chunks_if_possible(talk, key).await?;
+                Err(self.pending(&archive).await)
+            }
         }
     }
 
@@ -55,8 +58,8 @@ impl Vault {
         let archive = self.name_of(key)?;
         let candidates = self.candidates(talk, key, &archive, Ask::IfNoJobIsKnown).await?;
         let Some(candidates) = candidates else { return write_empty(file) };
-        let asked = self.ask_for(candidates).await?;
-        self.ask_for_later_chunks(talk, key).await?;
+        let asked = self.ask_for(candidates, Patience::Wait).await?;
+        self.ask_for_later_chunks(talk, key, Patience::Wait).await?;
         Err(match asked {
             Prefetch::Queued => self.queued(&archive),
             before @ Prefetch::AskedBefore => {
@@ -66,24 +69,46 @@ impl Vault {
     }
 
     /// Starts a job for the first of the archives that is there, unless one brings it already.
-    async fn ask_for(&self, candidates: Vec<ArchiveRef>) -> Result<Prefetch, EngineError> {
-        let ask = |reference| async move { self.engine.prefetch(&self.name, &reference, self.tier).await };
+    async fn ask_for(
+        &self,
+        candidates: Vec<ArchiveRef>,
+        patience: Patience,
+    ) -> Result<Prefetch, EngineError> {
+        let ask = |reference| async move {
+            self.engine.prefetch(&self.name, &reference, self.tier, patience).await
+        };
         first_that_is_there(candidates, ask).await
     }
 
     /// Starts jobs for all chunks that follow, as git-annex will not ask for them before this one is here. The first of
     /// which nothing is known ends them: what there is of it is another matter than the key that was asked for.
-    async fn ask_for_later_chunks(&self, talk: &Conversation, key: &Key) -> Result<(), Failure> {
+    async fn ask_for_later_chunks(
+        &self,
+        talk: &Conversation,
+        key: &Key,
+        patience: Patience,
+    ) -> Result<(), Failure> {
         for chunk in chunks::later(key) {
             let archive = self.name_of(&chunk)?;
             let candidates = self.candidates(talk, &chunk, &archive, Ask::IfNoJobIsKnown).await?;
             let Some(candidates) = candidates else { return Ok(()) };
-            match self.ask_for(candidates).await {
+            match self.ask_for(candidates, patience).await {
                 Err(error) if is_unknown_here(&error) => return Ok(()),
                 asked => asked?,
             };
         }
         Ok(())
+    }
+
+    /// Does that for a chunk whose job is under way. What goes wrong with a later one is nothing that could be told of
+    /// this one: the first that cannot be asked for at once ends them, until this one is wanted again.
+    async fn ask_for_later_chunks_if_possible(&self, talk: &Conversation, key: &Key) -> Result<(), Failure> {
+        match self.ask_for_later_chunks(talk, key, Patience::ComeBackLater).await {
+            Err(Failure::Said(why)) => {
+                Ok(talk.tell(&Statement::Debug(&format!("a later chunk was not asked for: {why}")))?)
+            }
+            asked => asked,
+        }
     }
 
     /// Returns the archives that may bring the key, the best first; none if it is empty.
@@ -176,8 +201,9 @@ impl Vault {
     async fn pending(&self, archive: &ArchiveName) -> Failure {
         let job = self.engine.job_under_way(&self.name, &by_name(archive)).await.ok().flatten();
         let times = job.as_ref().and_then(times_of).unwrap_or_default();
+        let list = self.engine.command("job list");
         Failure::said(format!(
-            "job still pending for archive {}{times}; run the same command again then ('glacier job list' shows it)",
+            "job still pending for archive {}{times}; run the same command again then ('{list}' shows it)",
             quoted(archive.as_str())
         ))
     }

@@ -155,6 +155,11 @@ impl Vault {
             KeyState::Nothing if key.size_bytes() == Some(0) => return Ok(Presence::Absent),
             _ => {}
         }
+        if let KeyState::Removed(Removal { archives, is_done: true, .. }) = &state
+            && self.engine.are_all_deleted(&self.name, archive.as_str(), archives).await?
+        {
+            return Ok(Presence::Absent);
+        }
         let reference = self.reference(&archive, &state).await?;
         let ask = || self.engine.presence(&self.name, &reference, self.max_age);
         let mut presence = ask().await?;

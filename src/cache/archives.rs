@@ -32,6 +32,8 @@ pub struct Archive {
     pub last_seen_upstream: Option<Timestamp>,
     /// When its deletion was last asked of the service, whatever came of it.
     pub deletion_begun: Option<Timestamp>,
+    /// When Glacier last did not bring it, by the service's clock, unless a later job has.
+    pub doubted: Option<Timestamp>,
     /// When it was deleted from here; the row stays, hidden, until an inventory confirms.
     pub deleted_here: Option<Timestamp>,
 }
@@ -55,17 +57,23 @@ impl Archive {
         self.created_upstream.or(self.created_here)
     }
 
-    /// Returns whether it was deleted from here, or a deletion was begun and it is not proved to be there all the same.
+    /// Returns whether it was deleted from here, or is in doubt and not proved to be there all the same.
     pub fn may_be_deleted(&self) -> bool {
         let has_survived = |seen| self.has_survived_deletion(seen);
         self.deleted_here.is_some()
-            || (self.deletion_begun.is_some() && !self.last_seen_upstream.is_some_and(has_survived))
+            || (self.is_in_doubt() && !self.last_seen_upstream.is_some_and(has_survived))
     }
 
-    /// Returns whether an inventory that tells of the archive at that time is proof that no deletion of it which was begun
-    /// was carried out. Inventories lag behind deletions as they do behind uploads, and clocks differ.
+    /// Returns whether a deletion was begun, from here or elsewhere, or Glacier did not bring it.
+    pub fn is_in_doubt(&self) -> bool {
+        self.deletion_begun.is_some() || self.doubted.is_some()
+    }
+
+    /// Returns whether an inventory that tells of the archive at that time is proof that no deletion of it which was begun,
+    /// or for which Glacier may not have brought it, was carried out. Inventories lag behind deletions as they do behind
+    /// uploads, and clocks differ.
     pub fn has_survived_deletion(&self, seen: Timestamp) -> bool {
-        self.deletion_begun.is_none_or(|begun| begun + INVENTORY_LAG <= seen)
+        self.deletion_begun.max(self.doubted).is_none_or(|begun| begun + INVENTORY_LAG <= seen)
     }
 
     /// Returns whether both are known to have the same content.
@@ -93,7 +101,7 @@ pub struct NewArchive<'a> {
 /// What [`archive`] reads, in its order; `a` is the table.
 pub(super) const COLUMNS: &str =
     "a.id, a.name, a.size_bytes, a.tree_hash, a.created_upstream, a.created_here,
-    a.last_seen_upstream, a.deletion_begun, a.deleted_here, a.file_name";
+    a.last_seen_upstream, a.deletion_begun, a.deleted_here, a.file_name, a.doubted";
 
 impl Cache {
     /// Files an upload. Done once, or again with the same values, it is there when this returns.
@@ -319,5 +327,6 @@ pub(super) fn archive(row: &Row<'_>) -> Option<Archive> {
         deletion_begun: time(row, 7),
         deleted_here: time(row, 8),
         file_name: text(row, 9).map(Cow::into_owned),
+        doubted: time(row, 10),
     })
 }

@@ -64,6 +64,7 @@ pub(super) const TABLE: &str = "
     CREATE TEMP TABLE finding (
         position INTEGER PRIMARY KEY, id, name, size_bytes, tree_hash, created_upstream, created_here,
         last_seen_upstream, deletion_begun, deleted_here, file_name,
+        doubted,  -- nobody is told of that
         kind TEXT NOT NULL, fixed INTEGER NOT NULL, renamed_to TEXT, listed_size_bytes, listed_tree_hash
     );";
 
@@ -91,13 +92,13 @@ pub(super) fn tell(connection: &Connection, tell: &mut dyn FnMut(Finding)) -> ru
 }
 
 fn kind(row: &Row<'_>) -> rusqlite::Result<FindingKind> {
-    let name: String = row.get(10)?;
-    let fixed = row.get(11)?;
+    let name: String = row.get(11)?;
+    let fixed = row.get(12)?;
     Ok(match name.as_str() {
-        "renamed" => FindingKind::Renamed { to: row.get(12)?, fixed },
+        "renamed" => FindingKind::Renamed { to: row.get(13)?, fixed },
         "content changed" => FindingKind::ContentChanged {
-            size_bytes: integer(row, 13).and_then(|size| u64::try_from(size).ok()),
-            tree_hash: text(row, 14).map(Cow::into_owned),
+            size_bytes: integer(row, 14).and_then(|size| u64::try_from(size).ok()),
+            tree_hash: text(row, 15).map(Cow::into_owned),
             fixed,
         },
         "still present" => FindingKind::StillPresent { fixed },

@@ -150,11 +150,11 @@ impl Reconciliation<'_> {
     }
 
     /// Whether what an id stands for is still what was stored under it is not known while an inventory denies it: the
-    /// archive is in doubt as after a deletion without an answer, by each such inventory anew.
+    /// archive is in doubt, by each such inventory anew, unless a later job brings what was stored.
     fn doubt_changed(&self) -> rusqlite::Result<()> {
         self.execute(
-            "UPDATE main.archive SET deletion_begun = iif(typeof(deletion_begun) IN ('integer', 'real'),
-                 max(deletion_begun, :requested), :requested)
+            "UPDATE main.archive SET doubted = iif(typeof(doubted) IN ('integer', 'real'),
+                 max(doubted, :requested), :requested)
              WHERE id IN (SELECT id FROM temp.finding WHERE kind = 'content changed' AND NOT fixed)",
             &[(":requested", &self.comparison.requested.unix_seconds())],
         )

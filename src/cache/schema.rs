@@ -8,11 +8,12 @@ use super::values::{integer, text};
 use crate::types::{AccountId, file_name_in, quoted};
 
 /// Each entry brings a file from the version that is its index to the next.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 4] = [
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 5] = [
     from_the_original,
     |transaction| transaction.execute_batch(TRANSFERS),
     |transaction| transaction.execute_batch(GONE),
     of_old_keys,
+    |transaction| transaction.execute_batch(DOUBTED),
 ];
 
 /// The version that the last step leads to.
@@ -151,6 +152,11 @@ fn of_old_keys(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// In unix seconds, as all times are.
+const DOUBTED: &str = "
+    ALTER TABLE archive ADD COLUMN doubted INTEGER;         -- Glacier did not bring it (src/cache/doubts.rs)
+";
+
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
@@ -179,7 +185,7 @@ const COLUMNS: [(&str, &str); 7] = [
     (
         "archive",
         "id, name, vault, key, last_seen_upstream, created_here, deleted_here, account, region, size_bytes, tree_hash,
-         created_upstream, deletion_begun, file_name, listed_in",
+         created_upstream, deletion_begun, file_name, listed_in, doubted",
     ),
     ("caller", "key, account, last_used"),
     (

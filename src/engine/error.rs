@@ -32,6 +32,8 @@ pub enum EngineError {
         region: Region,
         /// Other regions in which the account has one of that name, as far as the cache knows.
         elsewhere: Vec<Region>,
+        /// The command that lists those that there are, in the first of those regions if any.
+        list: String,
     },
     /// The cache knows no such archive.
     #[error("archive {} not found", quoted(.reference))]
@@ -48,10 +50,12 @@ pub enum EngineError {
         candidates: Vec<Archive>,
     },
     /// The cache knows no archive of such a name.
-    #[error("no archive of vault {vault} that is known here matches {}; see 'glacier archive list {vault}'", quoted(.pattern))]
+    #[error("no archive of vault {vault} that is known here matches {}; see '{list}'", quoted(.pattern))]
     NothingMatches {
         /// The vault.
         vault: VaultName,
+        /// The command that lists its archives.
+        list: String,
         /// The pattern.
         pattern: String,
     },
@@ -84,10 +88,12 @@ pub enum EngineError {
         name: String,
     },
     /// Too little is known of an archive to compare a file with it.
-    #[error("the tree hash of archive {} in {vault} is not known here; run 'glacier vault sync {vault}' first", quoted(.name))]
+    #[error("the tree hash of archive {} in {vault} is not known here; run '{sync}' first", quoted(.name))]
     NotComparable {
         /// The vault.
         vault: VaultName,
+        /// The command that takes in an inventory.
+        sync: String,
         /// The name of the archive.
         name: String,
     },
@@ -106,10 +112,12 @@ pub enum EngineError {
         max_bytes: u64,
     },
     /// No answer to the request that stores the archive.
-    #[error("{source}; archive {} may or may not have been stored in {vault}. Before storing it again, run 'glacier vault sync {vault}' in a day or two, when an inventory would list it", quoted(.name))]
+    #[error("{source}; archive {} may or may not have been stored in {vault}. Before storing it again, run '{sync}' in a day or two, when an inventory would list it", quoted(.name))]
     MayBeStored {
         /// The vault.
         vault: VaultName,
+        /// The command that takes in an inventory.
+        sync: String,
         /// The name of the archive.
         name: String,
         /// What happened.
@@ -126,10 +134,12 @@ pub enum EngineError {
         source: Box<ServiceError>,
     },
     /// An earlier upload of the same data had no answer.
-    #[error("an upload of archive {} on {since} had no answer and may have stored it in {vault}; 'glacier vault sync {vault}' settles that with an inventory of some days later. To store it now, perhaps a second time, use --allow-duplicate", quoted(.name))]
+    #[error("an upload of archive {} on {since} had no answer and may have stored it in {vault}; '{sync}' settles that with an inventory of some days later. To store it now, perhaps a second time, use --allow-duplicate", quoted(.name))]
     EarlierMayBeStored {
         /// The vault.
         vault: VaultName,
+        /// The command that takes in an inventory.
+        sync: String,
         /// The name of the archive.
         name: String,
         /// When it was sent.
@@ -166,16 +176,20 @@ pub enum EngineError {
         id: UploadId,
     },
     /// The service lists no such upload.
-    #[error("upload {} not found in vault {vault}; see 'glacier upload list {vault}'", quoted(.id.as_str()))]
+    #[error("upload {} not found in vault {vault}; see '{list}'", quoted(.id.as_str()))]
     UploadNotFound {
         /// The vault.
         vault: VaultName,
+        /// The command that lists its uploads.
+        list: String,
         /// The id as it was given.
         id: UploadId,
     },
     /// Stored, but the cache does not know.
-    #[error("archive {} is stored as id:{id}, but that could not be noted: {source}. 'glacier vault sync' will find it in a day or two", quoted(.name))]
+    #[error("archive {} is stored as id:{id}, but that could not be noted: {source}. '{sync}' will find it in a day or two", quoted(.name))]
     StoredButNotNoted {
+        /// The command that takes in an inventory.
+        sync: String,
         /// The name of the archive.
         name: String,
         /// Its id.
@@ -184,10 +198,10 @@ pub enum EngineError {
         source: Box<EngineError>,
     },
     /// Glacier has stored an archive, but by its own word not of what was sent.
-    #[error("archive {} is stored as id:{id}, but Glacier says that its tree hash is {}, which is not that of what was sent; it does not count as known to exist. Keep the data, and run 'glacier vault sync {vault}' in a day or two: an inventory tells which holds. To store it once more now, delete the archive 'id:{id}' and use --allow-duplicate", quoted(.name), quoted(.said))]
+    #[error("archive {} is stored as id:{id}, but Glacier says that its tree hash is {}, which is not that of what was sent; it does not count as known to exist. Keep the data, and run '{sync}' in a day or two: an inventory tells which holds. To store it once more now, delete the archive 'id:{id}' and use --allow-duplicate", quoted(.name), quoted(.said))]
     StoredOtherwise {
-        /// The vault.
-        vault: VaultName,
+        /// The command that takes in an inventory.
+        sync: String,
         /// The name of the archive.
         name: String,
         /// Its id.
@@ -210,8 +224,10 @@ pub enum EngineError {
         what: String,
     },
     /// The service lists no such job.
-    #[error("job {} not found; see 'glacier job list -l'", quoted(.id.as_str()))]
+    #[error("job {} not found; see '{list}'", quoted(.id.as_str()))]
     JobNotFound {
+        /// The command that lists those that there are.
+        list: String,
         /// The id as it was given.
         id: JobId,
     },
@@ -255,10 +271,7 @@ impl EngineError {
         match self {
             Self::Service(error) => error.hint(),
             Self::Unconfirmed { source, .. } if source.repeat() == Repeat::Useless => source.hint(),
-            Self::VaultNotFound { elsewhere, .. } => Some(match elsewhere.first() {
-                Some(region) => format!("see 'glacier --region {region} vault list'"),
-                None => "see 'glacier vault list'".to_owned(),
-            }),
+            Self::VaultNotFound { list, .. } => Some(format!("see '{list}'")),
             Self::CannotReadFile { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
                 Some("'glacier archive upload -r DIR' stores what is in it".to_owned())
             }

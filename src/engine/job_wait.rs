@@ -47,7 +47,9 @@ impl Engine {
         } else {
             let find = |id: &JobId| {
                 let found = listed.iter().find(|listed| listed.job.id == *id);
-                found.cloned().ok_or_else(|| EngineError::JobNotFound { id: id.clone() })
+                let missing =
+                    || EngineError::JobNotFound { id: id.clone(), list: self.command("job list -l") };
+                found.cloned().ok_or_else(missing)
             };
             listed = ids.iter().map(find).collect::<Result<_, _>>()?;
         }

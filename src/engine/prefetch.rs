@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use super::stop::Noting;
 use super::wait::Pauses;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, Patience};
 use crate::service::{JobStatus, Repeat, ServiceError, Tier};
-use crate::types::{ArchiveId, ArchiveRef, JobId, VaultName};
+use crate::types::{ArchiveRef, VaultName};
 
 /// How often one request is repeated while the service has too much to do: with pauses up to ten minutes, for hours.
 const REPEATS_MAX: u32 = 30;
@@ -38,15 +37,44 @@ impl fmt::Display for Prefetch {
     }
 }
 
+/// What came of asking once.
+enum Asked {
+    /// There is a job.
+    Known(Prefetch),
+    /// The request was refused for now. One that may have been carried out is none of those: a second job would cost a
+    /// second time.
+    TooBusy(ServiceError),
+}
+
 impl Engine {
     /// Starts a job for the archive unless one brings it already. Nothing is downloaded. While the service has too much
-    /// to do, this waits and asks again.
+    /// to do, this waits and asks again, if there is patience. Others who want the archive do not wait with it.
     pub async fn prefetch(
         &self,
         vault: &VaultName,
         reference: &ArchiveRef,
         tier: Option<Tier>,
+        patience: Patience,
     ) -> Result<Prefetch, EngineError> {
+        let mut pauses = Pauses::new();
+        let mut repeats_left = if patience == Patience::Wait { REPEATS_MAX } else { 0 };
+        loop {
+            match self.prefetch_now(vault, reference, tier).await? {
+                Asked::Known(prefetch) => return Ok(prefetch),
+                Asked::TooBusy(error) if repeats_left == 0 => return Err(self.about_vault(vault)(error)),
+                Asked::TooBusy(_) => self.clock.sleep(pauses.next()).await,
+            }
+            repeats_left -= 1;
+        }
+    }
+
+    /// Looks anew each time, as someone else may have started a job meanwhile.
+    async fn prefetch_now(
+        &self,
+        vault: &VaultName,
+        reference: &ArchiveRef,
+        tier: Option<Tier>,
+    ) -> Result<Asked, EngineError> {
         let scope = self.scope_of(vault).await?;
         let equal = self.resolve_content(&scope, vault, reference)?;
         let [first, ..] = equal.as_slice() else { return Err(EngineError::archive_not_found(reference)) };
@@ -55,50 +83,25 @@ impl Engine {
         for archive in &equal {
             let is_listed = list.of(&archive.id).iter().any(|(job, _)| job.status != JobStatus::Failed);
             if is_listed || self.remembered_job(vault, &archive.id).await?.is_some() {
-                return Ok(Prefetch::AskedBefore);
+                return Ok(Asked::Known(Prefetch::AskedBefore));
             }
         }
-        let (job, _noting) = match self.start_job(vault, &first.id, tier).await {
-            Ok(started) => started,
+        let _noting = self.stop.noting().await;
+        let job = match self.glacier.initiate_archive_job(vault, &first.id, tier).await {
+            Ok(job) => job,
             // It may have been started all the same; another would cost a second time.
             Err(error) if error.is_outcome_unknown() => {
-                let noting = self.stop.noting().await;
-                let found = self.find_started(vault, &first.id).await?;
-                (found.ok_or(EngineError::Service(error))?, noting)
+                self.find_started(vault, &first.id).await?.ok_or(EngineError::Service(error))?
             }
+            Err(error) if error.repeat() != Repeat::Useless => return Ok(Asked::TooBusy(error)),
             Err(error) => {
                 if error.is_missing_in_vault() {
-                    self.doubt(first, self.clock.now())?;
+                    self.doubt_now(first)?;
                 }
                 return Err(self.about_vault(vault)(error));
             }
         };
         self.cache.remember_job(&scope, vault, &first.id, &job, self.clock.now())?;
-        Ok(Prefetch::Queued)
-    }
-
-    /// A request that may have been carried out is not repeated: a second job would cost a second time. The job is to be
-    /// noted.
-    async fn start_job(
-        &self,
-        vault: &VaultName,
-        archive: &ArchiveId,
-        tier: Option<Tier>,
-    ) -> Result<(JobId, Noting<'_>), ServiceError> {
-        let mut pauses = Pauses::new();
-        let may_help =
-            |error: &ServiceError| error.repeat() != Repeat::Useless && !error.is_outcome_unknown();
-        for repeat in 0.. {
-            let noting = self.stop.noting().await;
-            match self.glacier.initiate_archive_job(vault, archive, tier).await {
-                Ok(job) => return Ok((job, noting)),
-                Err(error) if repeat < REPEATS_MAX && may_help(&error) => {
-                    drop(noting);
-                    self.clock.sleep(pauses.next()).await;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        unreachable!("the last repeat has returned")
+        Ok(Asked::Known(Prefetch::Queued))
     }
 }

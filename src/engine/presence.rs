@@ -258,7 +258,7 @@ impl Engine {
             Err(format!(
                 "archive {name} not found; an upload of the last days may be missing from the inventory"
             ))
-        } else if found.iter().all(|archive| archive.deletion_begun.is_some()) {
+        } else if found.iter().all(Archive::is_in_doubt) {
             Err(format!("archive {name} found, but it is in doubt: {IN_DOUBT}"))
         } else if found.iter().all(is_missing) {
             Err(format!("archive {name} found, but the last inventory must list it and does not"))

@@ -257,7 +257,7 @@ impl Work<'_> {
     }
 
     async fn download(&self, order: &mut Order) -> Result<(), EngineError> {
-        let Standing::Ready(job, described) = &order.standing else { return Ok(()) };
+        let Standing::Ready(job, described, asked) = &order.standing else { return Ok(()) };
         let output = Output {
             vault: self.vault,
             job,
@@ -273,6 +273,9 @@ impl Work<'_> {
         match self.engine.download(&output, &mut order.target, &progress).await {
             Ok(()) => {
                 progress.finished();
+                if let Some(asked) = asked {
+                    self.engine.end_doubt(&order.archive, *asked);
+                }
                 order.standing = Standing::Done(job.clone());
             }
             // It was listed, but has expired since.
@@ -298,8 +301,8 @@ impl Work<'_> {
             _ => None,
         };
         // As jobs for what was deleted lately do.
-        if let Standing::Failed(asked) = order.standing {
-            self.engine.doubt(&order.archive, asked.unwrap_or_else(|| self.engine.clock.now()))?;
+        if let Standing::Failed(ended) = order.standing {
+            self.engine.doubt(&order.archive, ended)?;
         }
         if notice.is_some() && !order.may_start_anew() {
             let what = format!("archive {}", crate::types::quoted(&order.name));
@@ -316,7 +319,7 @@ impl Work<'_> {
             }
             Err(error) => {
                 if error.is_missing_in_vault() {
-                    engine.doubt(&order.archive, engine.clock.now())?;
+                    engine.doubt_now(&order.archive)?;
                 }
                 return Err(engine.about_vault(self.vault)(error));
             }

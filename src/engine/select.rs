@@ -55,7 +55,8 @@ impl Engine {
             ControlFlow::Continue(())
         })?;
         if found.is_empty() {
-            return Err(EngineError::NothingMatches { vault: vault.clone(), pattern: pattern.to_string() });
+            let (vault, list) = (vault.clone(), self.command(&format!("archive list {vault}")));
+            return Err(EngineError::NothingMatches { vault, list, pattern: pattern.to_string() });
         }
         Ok(found)
     }

@@ -72,13 +72,30 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes in that the service did not bring the archive at that time: someone may have deleted it. From now on it does
-    /// not count as known to exist, until an inventory lists it that must know.
-    pub(super) fn doubt(&self, archive: &Archive, since: Timestamp) -> Result<(), EngineError> {
-        if archive.deletion_begun < Some(since) {
-            self.cache.begin_deletion(&archive.id, since)?;
+    /// Returns whether some of these archives are on file, each deleted, and nothing else is known that what was stored under
+    /// the name, or under theirs, could be: no other archive, and no upload without an answer. Of what never was on file
+    /// nothing is said.
+    pub async fn are_all_deleted(
+        &self,
+        vault: &VaultName,
+        name: &str,
+        archives: &[ArchiveId],
+    ) -> Result<bool, EngineError> {
+        let scope = self.scope_of(vault).await?;
+        let mut rows = Vec::new();
+        for id in archives {
+            rows.extend(self.cache.find(&scope, vault, &ArchiveRef::Id(id.clone()))?);
         }
-        Ok(())
+        if rows.is_empty() || rows.iter().any(|row| row.deleted_here.is_none()) {
+            return Ok(false);
+        }
+        for name in rows.iter().filter_map(Archive::shown_name).chain([name]) {
+            let is_any_left = !self.find(&scope, vault, &ArchiveRef::Name(name.to_owned()))?.is_empty();
+            if is_any_left || !self.unanswered(&scope, vault, name)?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Returns the archives of the name that are known here to have been deleted since that time, by whomever.

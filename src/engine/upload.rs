@@ -187,6 +187,7 @@ impl Upload<'_> {
     ) -> Result<Archive, EngineError> {
         let id = &stored.id;
         let not_noted = |source| EngineError::StoredButNotNoted {
+            sync: self.engine.sync_command(self.vault),
             name: self.name.as_str().to_owned(),
             id: id.clone(),
             source: Box::new(source),
@@ -199,7 +200,7 @@ impl Upload<'_> {
                 self.engine.cache.note_doubtful(&self.scope, self.vault, id, self.name.as_str(), storing);
             filed.map_err(|source| not_noted(source.into()))?;
             return Err(EngineError::StoredOtherwise {
-                vault: self.vault.clone(),
+                sync: self.engine.sync_command(self.vault),
                 name: self.name.as_str().to_owned(),
                 id: id.clone(),
                 said: said.clone(),
@@ -220,6 +221,7 @@ impl Upload<'_> {
             created_here: Some(created_here),
             last_seen_upstream: None,
             deletion_begun: None,
+            doubted: None,
             deleted_here: None,
         })
     }
@@ -253,6 +255,7 @@ impl Upload<'_> {
     fn earlier_may_be_stored(&self, storing: &Storing) -> EngineError {
         EngineError::EarlierMayBeStored {
             vault: self.vault.clone(),
+            sync: self.engine.sync_command(self.vault),
             name: self.name.as_str().to_owned(),
             since: storing.since,
         }

@@ -233,8 +233,13 @@ impl Glacier {
 
     /// Returns the options of a command that means the same Glacier, as far as they were given: each with a space before.
     pub fn options(&self) -> String {
-        let Connection { region, endpoint_url, profile, .. } = &*self.connection;
-        let region = region.as_ref().map(|region| ("region", region.as_str()));
+        self.options_in(self.connection.region.as_ref())
+    }
+
+    /// The same for another region.
+    pub fn options_in(&self, region: Option<&Region>) -> String {
+        let Connection { endpoint_url, profile, .. } = &*self.connection;
+        let region = region.map(|region| ("region", region.as_str()));
         let url = endpoint_url.as_deref().map(|url| ("endpoint-url", url));
         let profile = profile.as_deref().map(|name| ("profile", name));
         let given = [region, url, profile].into_iter().flatten();

@@ -24,6 +24,8 @@ pub struct Row {
     pub made: f64,
     pub seen: Option<f64>,
     pub begun: Option<f64>,
+    /// When Glacier last did not bring it.
+    pub doubted: Option<f64>,
     pub deleted: Option<f64>,
 }
 
@@ -103,7 +105,7 @@ impl Knowledge {
     }
 
     /// The last time at which the archive is known to have existed: stored, seen, or listed by the last inventory; unless
-    /// a deletion was begun since, or less than three days before.
+    /// a deletion was begun, or Glacier did not bring it, since or less than three days before.
     fn known_at(&self, id: &str, row: &Row) -> Option<f64> {
         if row.seen.is_some() && self.is_gone(id, row) {
             return None;
@@ -111,7 +113,8 @@ impl Knowledge {
         let listed = self.inventory.as_ref().filter(|taken| taken.listed.contains(id));
         let seen = row.seen.unwrap_or(row.made);
         let known = listed.map_or(seen, |taken| seen.max(taken.requested - UNCHANGED));
-        row.begun.is_none_or(|begun| begun + LAG <= known).then_some(known)
+        let has_survived = |doubt: Option<f64>| doubt.is_none_or(|doubt| doubt + LAG <= known);
+        (has_survived(row.begun) && has_survived(row.doubted)).then_some(known)
     }
 
     pub fn is_recent(&self, id: &str, row: &Row, now: f64) -> bool {
@@ -161,6 +164,7 @@ impl Knowledge {
                 made: now,
                 seen: None,
                 begun: None,
+                doubted: None,
                 deleted: None,
             };
             // Others store here too, then.
@@ -228,6 +232,7 @@ impl Knowledge {
                     made: time.min(now),
                     seen: None,
                     begun: None,
+                    doubted: None,
                     deleted: None,
                 };
                 self.rows.insert(id.to_owned(), row);
@@ -270,6 +275,7 @@ impl Knowledge {
                 row.made = cached.made;
             }
             take(&mut row.begun, cached.begun, apart);
+            take(&mut row.doubted, cached.doubted, apart);
             take(&mut row.deleted, cached.deleted, apart);
             take(&mut row.seen, cached.seen, 0.01);
         }

@@ -144,7 +144,7 @@ fn connected(emulator: &Emulator, wire: &Wire, access_key_id: &str) -> Connectio
 fn rows(db: &rusqlite::Connection) -> BTreeMap<String, Row> {
     let sql =
         "SELECT id, name, tree_hash, created_upstream, created_here, last_seen_upstream, deletion_begun,
-                      deleted_here FROM archive WHERE vault = 'v'";
+                      deleted_here, doubted FROM archive WHERE vault = 'v'";
     let mut query = db.prepare(sql).unwrap();
     let rows = query.query_map([], |row| {
         let known = Row {
@@ -155,6 +155,7 @@ fn rows(db: &rusqlite::Connection) -> BTreeMap<String, Row> {
             seen: row.get(5)?,
             begun: row.get(6)?,
             deleted: row.get(7)?,
+            doubted: row.get(8)?,
         };
         Ok((row.get(0)?, known))
     });

@@ -19,6 +19,8 @@ use super::world::{World, hash_of};
 
 /// How long a process may go by a list of jobs that it has read.
 const LIST_SERVES: f64 = 60.0;
+/// How far clocks may differ.
+const CLOCKS_APART: f64 = 0.25 * HOUR;
 
 pub fn max_age() -> Duration {
     Duration::from_secs_f64(MAX_AGE)
@@ -55,6 +57,7 @@ impl World {
             made: stored.created_here.unwrap().unix_seconds(),
             seen: None,
             begun: None,
+            doubted: None,
             deleted: None,
         };
         self.peers[who].knows.rows.insert(id.to_owned(), row);
@@ -140,7 +143,7 @@ impl World {
                 let is_gone = !is_there && expected == [Retrieval::Queued];
                 let is_said = matches!(error, EngineError::Service(ServiceError::NotFound { .. }));
                 assert!(is_gone && is_said, "{error}, not {expected:?}");
-                let is_in_doubt = |id: &String| self.peers[who].knows.rows[id].begun.is_some();
+                let is_in_doubt = |id: &String| self.peers[who].knows.rows[id].doubted.is_some();
                 assert!(ids.iter().all(is_in_doubt), "Glacier has none of {ids:?}");
                 return;
             }
@@ -154,21 +157,20 @@ impl World {
         }
     }
 
-    /// What Glacier does not have when it is asked for, or has not brought, is in doubt since then; nothing else is.
+    /// What Glacier does not have when it is asked for, or has not brought, is in doubt since then, until a job brings it
+    /// that was asked for later; nothing else is.
     fn take_doubts(&mut self, who: usize, ids: &[String], jobs: &[Job]) {
         let (now, peer) = (self.now(), &mut self.peers[who]);
         let cached = peer.cached().rows;
         for id in ids {
             let (Some(row), Some(cached)) = (peer.knows.rows.get_mut(id), cached.get(id)) else { continue };
-            if cached.begun == row.begun {
+            if cached.doubted == row.doubted {
                 continue;
             }
-            let begun = cached.begun.expect("a doubt is not settled by a question");
-            let is_missing = self.archives[id].deleted.is_some() && (begun - now).abs() < 1.0;
-            let is_of = |job: &&Job| job.fails && job.archive.as_ref() == Some(id);
-            let has_failed = jobs.iter().filter(is_of).any(|job| (job.created - begun).abs() < 1.0);
-            assert!(is_missing || has_failed, "{id} is in doubt for no reason");
-            row.begun = Some(begun);
+            let is_gone = self.archives[id].deleted.is_some();
+            let has_reason = may_change_doubt(id, (row.doubted, cached.doubted), is_gone, jobs, now);
+            assert!(has_reason, "{id} is in doubt, or no longer, for no reason: {cached:?}, before {row:?}");
+            row.doubted = cached.doubted;
         }
     }
 
@@ -365,7 +367,10 @@ impl World {
         let (now, knows) = (self.now(), &self.peers[who].knows);
         let may_count =
             self.archives.iter().filter(|(_, archive)| archive.name == name).any(|(id, archive)| {
-                let is_told = knows.rows.get(id).is_some_and(|row| row.begun.is_some() || !row.is_live());
+                let is_told = knows
+                    .rows
+                    .get(id)
+                    .is_some_and(|row| row.begun.is_some() || row.doubted.is_some() || !row.is_live());
                 let is_own = self.deleted_by.contains(&(who, id.clone()));
                 archive.deleted.is_none_or(|deleted| deleted >= now - MAX_AGE && !is_told && !is_own)
             });
@@ -380,6 +385,26 @@ impl World {
         let mut unclaimed = self.unclaimed.iter().filter(|(_, by)| **by == who);
         let there = unclaimed.find(|(id, _)| self.archives[*id].name == name);
         assert_eq!(there, None, "no was said of what was stored from here without an answer");
+    }
+}
+
+/// Whether a retrieval may have changed since when the archive is in doubt: to when its last job has failed, or Glacier did
+/// not have it; or to never, by a job that was asked for later and has brought it.
+pub fn may_change_doubt(
+    id: &str,
+    (before, after): (Option<f64>, Option<f64>),
+    is_gone: bool,
+    jobs: &[Job],
+    now: f64,
+) -> bool {
+    let is_at = |time: f64| after.is_some_and(|after| (after - time).abs() < 1.0);
+    let mut of_archive = jobs.iter().filter(|job| job.completes <= now && job.archive.as_deref() == Some(id));
+    match after {
+        Some(_) => {
+            (is_gone && is_at(now + CLOCKS_APART))
+                || of_archive.any(|job| job.fails && is_at(job.completes.max(job.created + CLOCKS_APART)))
+        }
+        None => of_archive.any(|job| !job.fails && Some(job.created) > before),
     }
 }
 

@@ -13,7 +13,7 @@ use glacier_engine::engine::{EngineError, Patience, Presence, Retrieval};
 
 use super::knowledge::{Answer, HOUR, Knowledge, Row};
 use super::peer::Cached;
-use super::people::{Sent, by_id, by_name, max_age};
+use super::people::{Sent, by_id, by_name, max_age, may_change_doubt};
 use super::step::Step;
 use super::truth::Archives;
 use super::wire::Break;
@@ -201,7 +201,7 @@ impl World {
         let mut about: BTreeSet<String> = cached.rows.keys().filter(|id| is_new(id)).cloned().collect();
         about.extend(target.map(str::to_owned));
         if let Step::Retrieve { .. } | Step::RetrieveById { .. } = step {
-            about.extend(self.in_doubt(&allowed[0], cached.rows.clone()));
+            about.extend(self.newly_doubted_or_not(&allowed[0], cached.rows.clone()));
         }
         if let (Some(id), Step::Delete { .. } | Step::DeleteById { .. }) = (target, step)
             && self.archives[id].deleted.is_some()
@@ -212,16 +212,20 @@ impl World {
         self.adopt(who, &cached, allowed, &about);
     }
 
-    /// Those that Glacier was asked for, and does not have or has not brought.
-    fn in_doubt(&self, before: &Knowledge, rows: BTreeMap<String, Row>) -> BTreeSet<String> {
-        let jobs = self.books.jobs(self.now());
-        let has_failed = |id: &String| jobs.iter().any(|job| job.fails && job.archive.as_ref() == Some(id));
+    /// Those that Glacier was asked for, and does not have or has not brought, or has brought after all.
+    fn newly_doubted_or_not(&self, before: &Knowledge, rows: BTreeMap<String, Row>) -> BTreeSet<String> {
+        let (now, jobs) = (self.now(), self.books.jobs(self.now()));
         let is_newly = |id: &String, row: &Row| {
-            before.rows.get(id).is_some_and(|before| Row { begun: row.begun, ..before.clone() } == *row)
+            let Some(before) = before.rows.get(id) else { return false };
+            let is_gone = self.archives[id].deleted.is_some();
+            let change = (before.doubted, row.doubted);
+            Row { doubted: row.doubted, ..before.clone() } == *row
+                && change.0 != change.1
+                && may_change_doubt(id, change, is_gone, &jobs, now)
         };
         let mut doubts = rows;
-        doubts.retain(|id, row| row.begun.is_some() && is_newly(id, row));
-        doubts.into_keys().filter(|id| self.archives[id].deleted.is_some() || has_failed(id)).collect()
+        doubts.retain(|id, row| is_newly(id, row));
+        doubts.into_keys().collect()
     }
 
     /// Takes over what a cache says: but for what the step is about, it is one of what is allowed; and it is true.

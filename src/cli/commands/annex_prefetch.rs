@@ -158,7 +158,7 @@ fn wanted(remote: &str, matching: &[String]) -> Result<Vec<Wanted>> {
     Ok(files)
 }
 
-/// Lets git-annex ask for the files, one after the other.
+/// Lets git-annex ask for the files, one after the other: of several at once (`-J`) it keeps no order.
 fn ask_for(remote: &str, tier: Tier, files: &[Wanted]) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     if files.is_empty() {

@@ -38,31 +38,33 @@ impl Engine {
                 Target::Below(place) => Some(place.path()),
                 Target::Stream(_) => None,
             };
-            comparing.push(async move { has_content(path, archive, vault).await }.boxed());
+            comparing.push(async move { self.has_content(path, archive, vault).await }.boxed());
         }
         futures_util::stream::iter(comparing).buffered(READ_AT_ONCE).try_collect().await
     }
-}
 
-async fn has_content(
-    path: Option<&Path>,
-    archive: Archive,
-    vault: &VaultName,
-) -> Result<Option<Archive>, EngineError> {
-    let Some(path) = path.filter(|path| path.is_file()) else { return Ok(None) };
-    let Some(expected) = archive.tree_hash else {
-        let (vault, name) = (vault.clone(), archive.reference().to_string());
-        return Err(EngineError::NotComparable { vault, name });
-    };
-    let path: PathBuf = path.to_owned();
-    let reading = path.clone();
-    let size_bytes = archive.size_bytes;
-    let compare = move || {
-        let mut file = File::open(reading)?;
-        let has_size = size_bytes.is_none_or(|size| file.metadata().is_ok_and(|there| there.len() == size));
-        Ok(has_size && TreeHash::of_reader(&mut file)? == expected)
-    };
-    let is_here: std::io::Result<bool> = blocking(compare).await;
-    let is_here = is_here.map_err(|source| EngineError::CannotReadFile { path, source })?;
-    Ok(is_here.then_some(archive))
+    async fn has_content(
+        &self,
+        path: Option<&Path>,
+        archive: Archive,
+        vault: &VaultName,
+    ) -> Result<Option<Archive>, EngineError> {
+        let Some(path) = path.filter(|path| path.is_file()) else { return Ok(None) };
+        let Some(expected) = archive.tree_hash else {
+            let (vault, sync) = (vault.clone(), self.sync_command(vault));
+            return Err(EngineError::NotComparable { vault, sync, name: archive.reference().to_string() });
+        };
+        let path: PathBuf = path.to_owned();
+        let reading = path.clone();
+        let size_bytes = archive.size_bytes;
+        let compare = move || {
+            let mut file = File::open(reading)?;
+            let has_size =
+                size_bytes.is_none_or(|size| file.metadata().is_ok_and(|there| there.len() == size));
+            Ok(has_size && TreeHash::of_reader(&mut file)? == expected)
+        };
+        let is_here: std::io::Result<bool> = blocking(compare).await;
+        let is_here = is_here.map_err(|source| EngineError::CannotReadFile { path, source })?;
+        Ok(is_here.then_some(archive))
+    }
 }

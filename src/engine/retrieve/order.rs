@@ -3,6 +3,7 @@
 use super::Retrieval;
 use crate::cache::Archive;
 use crate::engine::Target;
+use crate::engine::doubts::failed_at;
 use crate::engine::jobs::JobList;
 use crate::engine::progress::expected;
 use crate::service::{ArchiveJob, Job, JobStatus, JobTask};
@@ -33,8 +34,9 @@ pub(super) enum Standing {
     Queued(JobId),
     /// A job from before is under way.
     Pending(JobId),
-    Ready(JobId, ArchiveJob),
-    /// Its job, asked for at that time, has brought nothing.
+    /// A job has brought it that was asked for at that time.
+    Ready(JobId, ArchiveJob, Option<Timestamp>),
+    /// Its job has brought nothing, which was so at that time.
     Failed(Option<Timestamp>),
     /// What its job had brought is no longer there.
     Expired,
@@ -53,12 +55,12 @@ impl Standing {
         let ours = list.of(&archive.id);
         let succeeded = ours.iter().filter(|(job, _)| job.status == JobStatus::Succeeded);
         if let Some((job, task)) = succeeded.max_by_key(|(job, _)| job.completed_at()) {
-            Self::Ready(job.id.clone(), task.clone())
+            Self::Ready(job.id.clone(), task.clone(), job.created_at().ok())
         } else if let Some((job, _)) = ours.iter().find(|(job, _)| job.status == JobStatus::InProgress) {
             let id = job.id.clone();
             if list.is_fresh { Self::Pending(id) } else { Self::Unsure(id) }
         } else if !ours.is_empty() {
-            Self::Failed(ours.iter().filter_map(|(job, _)| job.created_at().ok()).max())
+            Self::Failed(ours.iter().filter_map(|(job, _)| failed_at(job)).max())
         } else {
             Self::NotAsked
         }
@@ -118,7 +120,7 @@ impl Order {
             Standing::Unsure(id)
             | Standing::Queued(id)
             | Standing::Pending(id)
-            | Standing::Ready(id, _)
+            | Standing::Ready(id, ..)
             | Standing::Done(id) => Some(id),
             Standing::GivenUp(id) => id.as_ref(),
             Standing::NotAsked | Standing::Failed(_) | Standing::Expired | Standing::NotTried => None,
@@ -128,16 +130,17 @@ impl Order {
     /// Takes in how its job stands; none if the service knows it no more.
     pub(super) fn take(&mut self, job: Option<Job>, now: Timestamp) {
         self.expected = job.as_ref().map(|job| expected(job, now));
+        let asked = job.as_ref().and_then(|job| job.created_at().ok());
         self.standing = match job {
             None => Standing::Expired,
             Some(Job { id, status: JobStatus::Succeeded, task: JobTask::Archive(task), .. }) => {
-                Standing::Ready(id, task)
+                Standing::Ready(id, task, asked)
             }
             Some(Job { id, status: JobStatus::InProgress, .. }) => match self.standing {
                 Standing::Queued(_) => Standing::Queued(id),
                 _ => Standing::Pending(id),
             },
-            Some(job) => Standing::Failed(job.created_at().ok()),
+            Some(job) => Standing::Failed(failed_at(&job)),
         };
     }
 

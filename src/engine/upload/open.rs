@@ -49,7 +49,8 @@ impl Engine {
         if let Some(id) = only {
             uploads.retain(|upload| upload.id == *id);
             if uploads.is_empty() {
-                return Err(EngineError::UploadNotFound { vault: vault.clone(), id: id.clone() });
+                let (vault, list) = (vault.clone(), self.command(&format!("upload list {vault}")));
+                return Err(EngineError::UploadNotFound { vault, list, id: id.clone() });
             }
         }
         let known = self.cache.unfinished_uploads(&scope, vault)?;

@@ -291,7 +291,8 @@ impl Upload<'_> {
         match error {
             // It may be known here no more because it is an archive by now, or because it has expired.
             error @ ServiceError::NotFound { .. } if is_unknown => {
-                Err(EngineError::MayBeStored { vault, name, source: Box::new(error) })
+                let sync = engine.sync_command(&vault);
+                Err(EngineError::MayBeStored { vault, sync, name, source: Box::new(error) })
             }
             error if is_unknown => Err(EngineError::Unconfirmed { vault, name, source: Box::new(error) }),
             error @ (ServiceError::Refused { .. } | ServiceError::NotFound { .. }) => {

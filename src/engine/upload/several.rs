@@ -134,7 +134,8 @@ impl Engine {
         match alike.iter().find(|archive| archive.tree_hash == Some(hash)) {
             Some(archive) => Ok(Some((*archive).clone())),
             None if alike.iter().any(|archive| archive.tree_hash.is_none()) => {
-                Err(EngineError::NotComparable { vault: vault.clone(), name: name.as_str().to_owned() })
+                let (vault, sync) = (vault.clone(), self.sync_command(vault));
+                Err(EngineError::NotComparable { vault, sync, name: name.as_str().to_owned() })
             }
             None => Ok(None),
         }

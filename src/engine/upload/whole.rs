@@ -41,6 +41,7 @@ impl Upload<'_> {
             }
             Err(OnlyIfRefused(error)) if error.is_outcome_unknown() => Err(EngineError::MayBeStored {
                 vault: vault.clone(),
+                sync: self.engine.sync_command(vault),
                 name: self.name.as_str().to_owned(),
                 source: Box::new(error),
             }),
