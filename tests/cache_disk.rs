@@ -237,6 +237,21 @@ fn what_can_be_read_can_be_retrieved_though_the_cache_cannot_be_written() {
     assert_eq!(bound.shell.count("InitiateJob"), 1);
 }
 
+/// That the archive is in doubt then could not be noted, and nothing was asked for in its place.
+#[test]
+fn what_failed_is_asked_for_again_though_the_cache_cannot_be_written() {
+    let bound = Bound::new(shell());
+    mode(&bound.shell.cache_path(), 0o444);
+    mode(bound.shell.cache_path().parent().unwrap(), 0o555);
+    bound.shell.fault("fail-job@InitiateJob#1");
+    for _ in 0..2 {
+        let asked = bound.glacier(&["archive", "retrieve", "v", "a"]);
+        assert_eq!(asked.status, 75, "{asked:?}");
+        bound.shell.emulator.advance(4 * HOUR);
+    }
+    assert_eq!(bound.glacier(&["archive", "retrieve", "v", "a"]).status, 0);
+}
+
 /// A pipe would be waited for without end.
 #[test]
 fn what_is_no_file_is_not_opened() {

@@ -27,7 +27,7 @@ impl Engine {
         self.doubt(archive, None)
     }
 
-    /// Takes in that a job has brought the archive which was asked for at that time, by the service's clock. Where that
+    /// Takes in that a job which was asked for at that time, by the service's clock, has brought the archive. Where that
     /// cannot be noted the doubt stays.
     pub(super) fn end_doubt(&self, archive: &Archive, asked: Timestamp) {
         if let Err(error) = self.cache.end_doubt(&archive.id, asked) {

@@ -223,7 +223,8 @@ impl World {
             let same: Vec<_> =
                 knows.named(&row.name).into_iter().filter(|(_, other)| other.hash == row.hash).collect();
             let kept = same.iter().find(|(id, row)| knows.is_listed(id) && knows.is_recent(id, row, now));
-            if kept.is_some_and(|kept| kept.0 != id) {
+            let is_in_doubt = same.iter().any(|(_, row)| row.is_in_doubt());
+            if !is_in_doubt && knows.is_listed(id) && kept.is_some_and(|kept| kept.0 != id) {
                 expected.insert(id.clone());
             }
         }

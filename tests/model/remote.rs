@@ -53,7 +53,13 @@ impl World {
         let (now, peer) = (self.now(), &mut self.peers[who]);
         let Told { stored, removed } = peer.branch.tells(key);
         peer.knows.learn(key, &peer.branch.state(key), now);
-        let expected = self.expect_presence(who, key);
+        let mut expected = self.expect_presence(who, key);
+        if expected == Answer::Yes && !removed.is_empty() {
+            // An inventory that was taken in for the question may list what was removed since.
+            let peer = &mut self.peers[who];
+            peer.knows.learn(key, &peer.branch.state(key), now);
+            expected = self.expect_presence(who, key);
+        }
         let said = self.ask(who, &format!("CHECKPRESENT {key}")).await;
         let answer = match said.split(' ').next() {
             Some("CHECKPRESENT-SUCCESS") => Answer::Yes,
@@ -106,7 +112,7 @@ impl World {
         };
         let name = name_of(key);
         let (before, jobs_before) = (self.peers[who].knows.clone(), self.books.job_ids());
-        let known = self.known_of_key(who, &name);
+        let (known, state) = (self.known_of_key(who, &name), self.peers[who].branch.state(&name));
         if let Some(planned) = planned {
             self.peers[who].wire.plan(planned);
         }
@@ -122,7 +128,7 @@ impl World {
         }
         self.jobs_begun += self.books.job_ids().difference(&jobs_before).count();
         self.adopt_vault_of_key(who, step, &name, &known, said.as_deref());
-        self.adopt_cache_of_key(who, &name, before);
+        self.adopt_cache_of_key(who, &name, &state, before);
         match (step, said) {
             (Step::Copy { .. } | Step::CopyFast { .. }, Some(said))
                 if said.starts_with("TRANSFER-SUCCESS") =>
@@ -180,11 +186,12 @@ impl World {
         self.archives = there;
     }
 
-    /// Rows of other keys are as before, or an inventory was taken in.
-    fn adopt_cache_of_key(&mut self, who: usize, key: &str, before: Knowledge) {
+    /// Rows of other keys are as before, or an inventory was taken in, which is so where what the branch kept before left the
+    /// key unknown.
+    fn adopt_cache_of_key(&mut self, who: usize, key: &str, state: &str, before: Knowledge) {
         let (cached, jobs_begun) = (self.peers[who].cached(), self.jobs_begun);
-        let (now, state) = (self.now(), self.peers[who].branch.state(key));
-        self.peers[who].knows.learn(key, &state, now);
+        let now = self.now();
+        self.peers[who].knows.learn(key, state, now);
         self.expect_presence(who, key);
         self.jobs_begun = jobs_begun;
         let after = std::mem::replace(&mut self.peers[who].knows, before.clone());
