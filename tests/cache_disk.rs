@@ -97,11 +97,54 @@ fn a_cache_that_cannot_be_written_is_read_with_a_warning() {
         assert_eq!(bound.shell.writes(), before);
         mode(&directory, 0o755);
         mode(&db, 0o644);
-        // Whoever only reads leaves these, and with them the file can be written even where its directory cannot.
-        let _ = fs::remove_file(directory.join("db-wal"));
-        let _ = fs::remove_file(directory.join("db-shm"));
     }
     bound.glacier(&["archive", "delete", "v", "a"]).is_silent();
+}
+
+/// SQLite made its log with the permissions that the file had, and never wrote again.
+#[test]
+fn a_cache_that_was_read_while_it_could_not_be_written_can_be_written_afterwards() {
+    let bound = Bound::new(shell());
+    let db = bound.shell.cache_path();
+    let logs = ["db-wal", "db-shm"].map(|name| db.with_file_name(name));
+    let upload = |name: &str| {
+        let name = format!("--name={name}");
+        run_with_input(&mut bound.command(&["archive", "upload", "v", &name, "-"]), b"y")
+    };
+    mode(&db, 0o400);
+    assert_eq!(bound.glacier(&["archive", "list", "v"]).stdout, "a\n");
+    logs.iter().for_each(|log| assert!(!log.exists(), "{} was made", log.display()));
+    mode(&db, 0o600);
+    upload("b").is_silent();
+    // As an earlier release has left them, or another program.
+    let leave = |owner_is_another: bool| {
+        fs::write(&logs[0], "").unwrap();
+        fs::write(&logs[1], [0; 32 * 1024]).unwrap();
+        for log in &logs {
+            mode(log, if owner_is_another { 0o444 } else { 0o400 });
+            if is_root() && !owner_is_another {
+                give_to_nobody(log);
+            }
+        }
+    };
+    leave(false);
+    bound.glacier(&["archive", "list", "v"]).is("a\nb\n", "", 0);
+    leave(false);
+    upload("c").is_silent();
+    bound.glacier(&["archive", "list", "v"]).is("a\nb\nc\n", "", 0);
+    if is_root() {
+        leave(true);
+        let why = format!("cannot be written: nor can {}, which", logs[0].display());
+        let listed = bound.glacier(&["archive", "list", "v"]);
+        assert_eq!((listed.stdout.as_str(), listed.status), ("a\nb\nc\n", 0), "{listed:?}");
+        assert!(
+            listed.stderr.starts_with("glacier: warning: ") && listed.stderr.contains(&why),
+            "{listed:?}"
+        );
+        let (before, refused) = (bound.shell.writes(), upload("d"));
+        assert!(refused.status == 1 && refused.stderr.contains(&why), "{refused:?}");
+        assert_eq!(bound.shell.writes(), before);
+    }
 }
 
 #[test]
