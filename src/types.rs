@@ -24,7 +24,7 @@ pub use name_pattern::NamePattern;
 pub use names::{ArchiveName, Region, VaultName, endpoint_url};
 pub(crate) use part_size::ARCHIVE_MAX_BYTES;
 pub use part_size::{MIB_BYTES, PartSize, bytes, total_bytes};
-pub use quoted::{escaped, plain_reason, quoted};
+pub use quoted::{escaped, plain_reason, quoted, shortened, shortened_to};
 pub use tag::{Tag, TagKey};
 pub use timestamp::Timestamp;
 pub use topic::TopicArn;

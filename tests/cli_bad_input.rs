@@ -323,3 +323,65 @@ fn an_option_may_be_shortened_and_the_last_of_several_counts() {
     shell.glacier(&["archive", "list", "v"]).is("y\n", "", 0);
     shell.glacier(&["archive", "checkpresent", "v", "y", "--qu", "--quiet"]).is("y\n", "", 0);
 }
+
+/// What was given was repeated as a whole, in a line of megabytes.
+#[test]
+fn what_is_too_long_for_any_name_is_shown_by_its_beginning() {
+    let shell = shell();
+    shell.write("names", "n".repeat(3_000_000));
+    shell.write("ids", format!("id:{}", "n".repeat(3_000_000)));
+    shell.write("no-text", vec![0xff; 3_000_000]);
+    let long = "n".repeat(100_000);
+    let (option, value) = (format!("--{long}"), format!("--tier={long}"));
+    for list in ["names", "ids", "no-text"] {
+        for arguments in [
+            &["archive", "retrieve", "v", "--from-file", list][..],
+            &["archive", "delete", "v", "--yes", "--from-file", list],
+        ] {
+            shows_little(&shell.glacier(arguments), &arguments.join(" "));
+        }
+    }
+    for arguments in [
+        &["archive", "retrieve", "v", &long][..],
+        &["archive", "retrieve", "v", &long, "-o", "back"],
+        &["archive", "retrieve", "v", "--glob", &long],
+        &["archive", "delete", "v", &long],
+        &["archive", "checkpresent", "v", &long],
+        &["archive", "upload", "v", &long],
+        &["archive", "upload", "v", "file", "--name", &long],
+        &["archive", "list", &long],
+        &["vault", "create", &long],
+        &["vault", "sync", &long],
+        &["vault", "sync", "v", "--max-age", &long],
+        &["vault", "tags", "v", "--set", &long],
+        &["vault", "notifications", "v", "--topic", &long],
+        &["archive", "retrieve", "v", "file", &value],
+        &["archive", "retrieve", "v", "file", &option],
+        &["archive", &long],
+        &[&long],
+        &["vault", "list", &long],
+        &["--region", &long, "vault", "list"],
+        &["--profile", &long, "vault", "list"],
+        &["--endpoint-url", &long, "vault", "list"],
+        &["treehash", &long],
+        &["verify", "v", &long],
+        &["policy", "set", &long],
+        &["policy", "set", "bytes-per-hour", &long],
+        &["estimate", "retrieve", "v", &long],
+        &["annex", "prefetch", "--remote", &long],
+    ] {
+        let what: Vec<&str> = arguments.iter().map(|argument| &argument[..argument.len().min(20)]).collect();
+        shows_little(&shell.glacier(arguments), &what.join(" "));
+    }
+}
+
+#[track_caller]
+fn shows_little(outcome: &support::Outcome, what: &str) {
+    let (said, bytes) = (&outcome.stderr, outcome.stderr.len());
+    let beginning = said.chars().take(200).collect::<String>();
+    // Whether an archive exists is a question, and no an answer.
+    let statuses = if what.contains("checkpresent") { [0, 2] } else { [1, 2] };
+    assert!(statuses.contains(&outcome.status), "{what}: {} {beginning}", outcome.status);
+    assert!(said.starts_with("glacier: ") && bytes < 600, "{what}: {bytes} bytes: {beginning}");
+    assert_eq!(said.lines().count(), 1, "{what}: {beginning}");
+}

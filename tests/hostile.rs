@@ -601,3 +601,22 @@ fn what_answers_is_passed_to_git_annex_as_text() {
         is_shown_as_text(said.as_bytes(), "TRANSFER STORE");
     }
 }
+
+#[test]
+fn what_answers_is_told_of_in_one_line_however_long_it_is() {
+    let shell = shell();
+    for word in ["y", "code y", "User: y is not authorized to perform: glacier:ListVaults on resource: y"] {
+        let long = word.replace('y', &"y".repeat(3_000_000));
+        for code in
+            ["AccessDeniedException", "ResourceNotFoundException", "InvalidParameterValueException", &long]
+        {
+            let body = format!(r#"{{"code":"{code}","message":"{long}"}}"#);
+            let server = RawServer::start(move |_| answer("400 Bad Request", "", body.as_bytes()));
+            for arguments in [&["vault", "list"][..], &["archive", "retrieve", "v", "file"]] {
+                let outcome = with(&shell, &server, arguments);
+                assert!(outcome.stderr.len() < 3000, "{} bytes", outcome.stderr.len());
+                assert_eq!((outcome.status, outcome.stderr.lines().count()), (1, 1));
+            }
+        }
+    }
+}

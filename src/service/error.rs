@@ -8,7 +8,7 @@ use aws_sdk_glacier::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::http::HttpError;
 
 use super::sentences;
-use crate::types::{escaped, plain_reason, quoted};
+use crate::types::{escaped, plain_reason, quoted, shortened_to};
 
 /// Why a call of the service brought no result. [`ServiceError::hint`] says what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -247,9 +247,11 @@ fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
 }
 
 /// The service's texts may span lines; a signature error brings its whole canonical request after the first. Nor need
-/// it be the service that answers: what a terminal would act upon ends here.
+/// it be the service that answers: what a terminal would act upon ends here, and what is longer than any of Glacier's.
 fn one_line(text: &str) -> String {
-    escaped(text.lines().next().unwrap_or_default().trim()).into_owned()
+    const SHOWN_MAX_CHARS: usize = 1000;
+    let line = text.lines().next().unwrap_or_default().trim();
+    escaped(&shortened_to(SHOWN_MAX_CHARS, line)).into_owned()
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{InvalidValue, quoted};
+use super::{InvalidValue, quoted, shortened};
 
 macro_rules! opaque_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
@@ -23,7 +23,7 @@ macro_rules! opaque_id {
 
             fn from_str(text: &str) -> Result<Self, InvalidValue> {
                 if !is_opaque(text) {
-                    return Err(InvalidValue(format!(concat!("{} is not ", $what), quoted(text))));
+                    return Err(InvalidValue(format!(concat!("{} is not ", $what), quoted(&shortened(text)))));
                 }
                 Ok(Self(text.to_owned()))
             }
@@ -97,7 +97,10 @@ impl FromStr for AccountId {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         if text.len() != 12 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(InvalidValue(format!("{} is not the id of an AWS account", quoted(text))));
+            return Err(InvalidValue(format!(
+                "{} is not the id of an AWS account",
+                quoted(&shortened(text))
+            )));
         }
         Ok(Self(text.to_owned()))
     }
