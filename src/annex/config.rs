@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::protocol::{Question, Reply};
 use super::session::Conversation;
 use crate::engine::{Patience, Tier};
-use crate::types::{AccountId, Region, VaultName, bytes, endpoint_url, quoted, shortened};
+use crate::types::{AccountId, Region, VaultName, bytes, endpoint_url, quoted, shortened, without_user};
 
 /// The settings of the remote, with what they are for.
 pub(super) const CONFIGS: [(&str, &str); 11] = [
@@ -151,8 +151,7 @@ fn patience(text: &str) -> Result<Patience, String> {
 }
 
 fn endpoint(text: &str) -> Result<String, String> {
-    // What stands before an @ may be a secret.
-    let shown = if text.contains('@') { String::new() } else { quoted(text) };
+    let shown = quoted(&shortened(&without_user(text)));
     endpoint_url(text).map_err(|error| format!("endpoint={shown} cannot be used: {error}"))
 }
 

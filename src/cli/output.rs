@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::progress;
 use super::session::NoVault;
 use crate::engine::EngineError;
-use crate::types::{escaped, plain_reason, shortened};
+use crate::types::{escaped, plain_reason, shortened, without_user};
 
 /// How text that others wrote, such as the name of an archive, goes to standard output: to a program as it is, to a
 /// terminal without anything that it would act upon.
@@ -131,11 +131,17 @@ fn one_line(error: &clap::Error) -> String {
     }
 }
 
-/// What was given stands in clap's text word for word, however long it is.
+/// What was given stands in clap's text word for word, however long it is, and whatever secret is in it.
 fn fit_to_show(error: &clap::Error, text: &str) -> String {
+    let is_url = matches!(error.get(ContextKind::InvalidArg),
+        Some(ContextValue::String(argument)) if argument.starts_with("--endpoint-url"));
     let kinds = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand, ContextKind::InvalidValue];
     kinds.into_iter().fold(text.to_owned(), |text, kind| match error.get(kind) {
-        Some(ContextValue::String(given)) => text.replace(given, &shortened(given)),
+        Some(ContextValue::String(given)) => {
+            let shown =
+                if is_url || given.contains("://") { without_user(given) } else { given.as_str().into() };
+            text.replace(given, &shortened(&shown))
+        }
         _ => text,
     })
 }

@@ -1,4 +1,4 @@
-//! Names that Glacier accepts: vaults, archives (their description), regions; and where it is.
+//! Names that Glacier accepts: vaults, archives (their description), regions.
 
 use std::fmt;
 use std::str::FromStr;
@@ -116,23 +116,6 @@ impl FromStr for Region {
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// Returns the URL of a service as it was given.
-///
-/// # Errors
-///
-/// When it does not begin with `https://` or `http://` and a host, or names a user: what stands there may be a secret, and
-/// URLs are shown.
-pub fn endpoint_url(text: &str) -> Result<String, InvalidValue> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest {
-        Some(rest) if rest.split('/').next().is_some_and(|host| host.contains('@')) => {
-            Err(InvalidValue("it must not name a user".to_owned()))
-        }
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(text.to_owned()),
-        _ => Err(InvalidValue("it must begin with https:// or http:// and name a host".to_owned())),
     }
 }
 
