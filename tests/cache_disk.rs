@@ -307,6 +307,7 @@ fn an_odd_row_does_not_stop_the_others() {
                  ('', 'no id', 1, NULL, 1, NULL, NULL),
                  (x'00ff', 'an id of bytes', 1, NULL, 1, NULL, NULL),
                  (char(27) || '[2J', 'an id for a terminal', 1, NULL, 1, NULL, NULL),
+                 (hex(zeroblob(35000)), 'an id for no URL', 1, NULL, 1, NULL, NULL),
                  ('t1', 'text for a time', 'yesterday', 'soon', 'large', 'hash', x'01'),
                  ('t2', x'6e616d65', 9e999, -9e999, -5, 7, 1e300),
                  ('t3', 5, -9e15, 9223372036854775807, 9223372036854775807, '', '2012'),
@@ -315,7 +316,10 @@ fn an_odd_row_does_not_stop_the_others() {
              UPDATE vault SET empty_since = 'x', inventory_date = 'y', inventory_serial = 'z', inventory_rows = x'00';
              INSERT INTO upload (key, region, vault, name, begun, part_size_bytes, storing_since, archive_bytes, tree_hash)
                  SELECT key, 'us-east-1', 'v', x'00', 'x', 'y', 'z', -1, 5 FROM caller;
-             INSERT INTO job VALUES (x'00', 'us-east-1', 'v', 'a', 'then');",
+             INSERT INTO job VALUES (x'00', 'us-east-1', 'v', 'a', 'then');
+             INSERT INTO job SELECT hex(zeroblob(35000)), 'us-east-1', 'v', id, 1 FROM archive WHERE name = 'a';
+             INSERT INTO upload (id, account, key, region, vault, name, begun, part_size_bytes)
+                 SELECT hex(zeroblob(35000)), '111122223333', key, 'us-east-1', 'v', 'b', 1, 1048576 FROM caller;",
         )
         .unwrap();
     let expected = "5\na\nf\u{fffd}o\ntext for a time\nid:t2\t\n";
@@ -324,7 +328,9 @@ fn an_odd_row_does_not_stop_the_others() {
     shell.glacier(&["vault", "list", "-l"]);
     shell.glacier(&["upload", "list", "v"]).is_silent();
     shell.glacier(&["archive", "checkpresent", "v", "a"]).is("a\n", "", 0);
+    shell.glacier(&["archive", "delete", "v", "an id for no URL"]).is_refused(1, "not found");
     shell.glacier_with_input(&["archive", "upload", "v", "--name=b", "-"], b"y").is_silent();
+    assert_eq!(shell.glacier(&["archive", "retrieve", "v", "a"]).status, 75);
     assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
     shell.emulator.advance(4 * HOUR);
     let synced = shell.glacier(&["vault", "sync", "--fix", "v"]);

@@ -620,3 +620,93 @@ fn what_answers_is_told_of_in_one_line_however_long_it_is() {
         }
     }
 }
+
+/// The SDK panics at a URL of more than 64 KiB, in which each of these would stand.
+#[test]
+fn an_id_that_no_url_can_hold_is_refused_in_one_line() {
+    let shell = shell();
+    let long = "x".repeat(70_000);
+    let id = format!("id:{long}");
+    for arguments in [
+        &["upload", "abort", "v", &long][..],
+        &["job", "wait", "--vault", "v", &long],
+        &["archive", "retrieve", "v", &id, "-o", "back"],
+        &["archive", "delete", "v", &id],
+        &["archive", "checkpresent", "v", &id],
+        &["--endpoint-url", &format!("http://h/{long}"), "vault", "list"],
+    ] {
+        let outcome = shell.glacier(arguments);
+        assert!([1, 2].contains(&outcome.status) && outcome.stdout.is_empty(), "{:?}", &arguments[..2]);
+        assert!(outcome.stderr.starts_with("glacier: ") && outcome.stderr.len() < 500, "{outcome:?}");
+        assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
+    }
+    let mut command = shell.glacier_command(&["vault", "list"]);
+    command.env("AWS_ENDPOINT_URL", format!("http://h/{long}")).env_remove("AWS_ENDPOINT_URL_GLACIER");
+    is_clear(&support::run(&mut command), "AWS_ENDPOINT_URL");
+}
+
+/// A Glacier all of whose ids are this.
+fn with_ids(id: String) -> RawServer {
+    RawServer::start(move |line| {
+        let (method, path) = (line.split(' ').next().unwrap(), line.split(' ').nth(1).unwrap());
+        let headers =
+            format!("x-amz-archive-id: {id}\r\nx-amz-job-id: {id}\r\nx-amz-multipart-upload-id: {id}\r\n");
+        let body = format!(
+            r#"{{"JobList":[{{"Action":"InventoryRetrieval","JobId":"{id}","StatusCode":"InProgress","CreationDate":"{DATE}"}},
+                {{"Action":"ArchiveRetrieval","ArchiveId":"{id}","JobId":"j","StatusCode":"InProgress","CreationDate":"{DATE}"}}],
+                "UploadsList":[{{"MultipartUploadId":"{id}","PartSizeInBytes":1048576,"CreationDate":"{DATE}"}}]}}"#
+        );
+        match (method, path.split('?').next().unwrap().rsplit('/').next().unwrap()) {
+            ("POST", _) => answer("201 Created", &headers, b""),
+            (_, "jobs" | "multipart-uploads") => answer("200 OK", "", body.as_bytes()),
+            _ => answer("404 Not Found", "", br#"{"code":"ResourceNotFoundException","message":"no"}"#),
+        }
+    })
+}
+
+#[test]
+fn an_answer_with_an_id_that_no_url_can_hold_cannot_be_used() {
+    let shell = shell();
+    shell.write("large", noise(2 << 20));
+    let server = with_ids("i".repeat(100_000));
+    for arguments in [
+        &["job", "list", "--vault", "v"][..],
+        &["job", "wait", "--vault", "v"],
+        &["job", "wait", "--vault", "v", "j"],
+        &["upload", "list", "v"],
+        &["upload", "abort", "v", "--all"],
+        &["vault", "sync", "v"],
+        &["archive", "retrieve", "v", "file"],
+        &["archive", "upload", "v", "large", "--part-size", "1M"],
+    ] {
+        is_clear(&with(&shell, &server, arguments), &arguments.join(" "));
+    }
+    // Where the only answer with an id is that to the last request.
+    let asked = RawServer::start(|line| match line.split(' ').next() {
+        Some("POST") => answer("202 Accepted", &format!("x-amz-job-id: {}\r\n", "i".repeat(100_000)), b""),
+        _ => answer("200 OK", "", br#"{"JobList":[]}"#),
+    });
+    is_clear(&with(&shell, &asked, &["archive", "retrieve", "v", "file"]), "a job is begun");
+}
+
+/// It was filed in the cache, and each deletion of it panicked.
+#[test]
+fn an_upload_whose_id_cannot_be_taken_is_one_without_an_answer() {
+    let shell = shell();
+    let server = with_ids("i".repeat(70_000));
+    let upload = ["archive", "upload", "v", "--name=new", "file"];
+    let outcome = with(&shell, &server, &upload);
+    is_clear(&outcome, "an upload");
+    assert!(outcome.stderr.contains("may or may not have been stored in v"), "{outcome:?}");
+    assert!(outcome.stderr.contains("it has 70000 bytes, and none has more than 1024"), "{outcome:?}");
+    shell.glacier(&["archive", "list", "v"]).is("file\n", "", 0);
+    shell.glacier(&upload).is_refused(1, "had no answer and may have stored it in v");
+    assert_eq!(server.heard().len(), 1);
+    let mut remote = Remote::prepared_with(&shell, "", &server.url);
+    remote.plays(
+        "> TRANSFER STORE WORM-s7--file file
+         < GETSTATE WORM-s7--file
+         > VALUE
+         < TRANSFER-FAILURE STORE WORM-s7--file Glacier's answer cannot be used: ...",
+    );
+}

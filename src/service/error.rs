@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::io;
+use std::str::FromStr;
 
 use aws_sdk_glacier::config::http::HttpResponse;
 use aws_sdk_glacier::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::http::HttpError;
 
 use super::sentences;
-use crate::types::{escaped, plain_reason, quoted, shortened_to};
+use crate::types::{InvalidValue, escaped, plain_reason, quoted, shortened_to};
 
 /// Why a call of the service brought no result. [`ServiceError::hint`] says what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -229,6 +230,11 @@ impl ServiceError {
 
 pub(super) fn is_throttling(code: &str) -> bool {
     matches!(code, "ThrottlingException" | "Throttling" | "RequestLimitExceeded" | "SlowDown")
+}
+
+/// Reads a value, such as an id, that an answer names.
+pub(super) fn answered<T: FromStr<Err = InvalidValue>>(text: &str) -> Result<T, ServiceError> {
+    text.parse().map_err(|error: InvalidValue| ServiceError::bad_answer(error.to_string()))
 }
 
 /// Returns the text at the end of the chain of causes: the one that names what happened.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tracing::debug;
 
 use super::sending::{Gate, Hook, Sending};
-use super::{ByteRange, Glacier, ServiceError, retries, vaults::account_of_location};
+use super::{ByteRange, Glacier, ServiceError, error::answered, retries, vaults::account_of_location};
 use crate::treehash::TreeHash;
 use crate::types::{AccountId, ArchiveId, ArchiveName, PartSize, UploadId, VaultName};
 
@@ -94,8 +94,7 @@ impl Glacier {
             .part_size(part_size.bytes().to_string());
         let request = request.customize().config_override(retries::left_to_the_engine());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
-        let id = answer.upload_id().unwrap_or_default().parse();
-        let id = id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?;
+        let id: UploadId = answered(answer.upload_id().unwrap_or_default())?;
         debug!("upload {id} has begun in vault {vault}, in parts of {} bytes", part_size.bytes());
         Ok(id)
     }
@@ -193,9 +192,8 @@ impl Glacier {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.sorted(&error))?;
             for upload in page.uploads_list() {
-                let id = upload.multipart_upload_id().unwrap_or_default().parse();
                 uploads.push(OpenUpload {
-                    id: id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?,
+                    id: answered(upload.multipart_upload_id().unwrap_or_default())?,
                     name: upload.archive_description().unwrap_or_default().to_owned(),
                     created: upload.creation_date().unwrap_or_default().to_owned(),
                     part_size_bytes: u64::try_from(upload.part_size_in_bytes()).unwrap_or(0),
@@ -247,8 +245,7 @@ fn stored(
     said: Option<&str>,
     sent: TreeHash,
 ) -> Result<StoredArchive, ServiceError> {
-    let id = id.unwrap_or_default().parse();
-    let id = id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?;
+    let id: ArchiveId = answered(id.unwrap_or_default())?;
     debug!("archive {id} is stored in vault {vault}");
     Ok(StoredArchive {
         id,

@@ -5,7 +5,7 @@ use aws_sdk_glacier::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_glacier::operation::RequestId;
 use aws_sdk_glacier::types::DescribeVaultOutput;
 
-use super::{Glacier, ServiceError, requests};
+use super::{Glacier, ServiceError, error::answered, requests};
 use crate::types::{AccountId, Timestamp, VaultName};
 
 /// A vault as the service describes it. Its counts are those of the last inventory, not of this moment.
@@ -96,10 +96,9 @@ impl Glacier {
 }
 
 fn listed(vault: &DescribeVaultOutput) -> Result<Vault, ServiceError> {
-    let name = vault.vault_name().unwrap_or_default().parse();
     let date = |date: Option<&str>| date.and_then(|date| date.parse().ok());
     Ok(Vault {
-        name: name.map_err(|error| ServiceError::bad_answer(format!("{error}")))?,
+        name: answered(vault.vault_name().unwrap_or_default())?,
         arn: vault.vault_arn().unwrap_or_default().to_owned(),
         account: account_of_arn(vault.vault_arn())?,
         created: date(vault.creation_date()),
