@@ -4,7 +4,7 @@
 mod support;
 
 use std::io::BufRead;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use glacier_emulator::Emulator;
 use support::asking::at_a_terminal;
@@ -709,4 +709,38 @@ fn an_upload_whose_id_cannot_be_taken_is_one_without_an_answer() {
          > VALUE
          < TRANSFER-FAILURE STORE WORM-s7--file Glacier's answer cannot be used: ...",
     );
+}
+
+/// A Glacier whose lists never end: the marker of each page is made of how many were asked for before.
+fn without_end(marker: impl Fn(usize) -> String + Send + Sync + 'static) -> RawServer {
+    let pages = AtomicUsize::new(0);
+    RawServer::start(move |_| {
+        let marker = marker(pages.fetch_add(1, Ordering::SeqCst));
+        let lists = r#""VaultList":[],"JobList":[],"UploadsList":[],"Parts":[],"PartSizeInBytes":1048576"#;
+        answer("200 OK", "", format!(r#"{{{lists},"Marker":"{marker}"}}"#).as_bytes())
+    })
+}
+
+/// A list that was cut off looks like a short one, and one without end was waited for for ever.
+#[test]
+fn a_list_without_end_is_an_error_and_no_short_list() {
+    let shell = shell();
+    shell.write("large", noise(2 << 20));
+    let upload = ["archive", "upload", "v", "large", "--part-size", "1M"];
+    shell.fault("access-denied@UploadMultipartPart#2");
+    assert_eq!(shell.glacier(&upload).status, 1);
+    let lists = [&["vault", "list"][..], &["upload", "list", "v"], &upload, &["job", "list", "--vault", "v"]];
+    for (said, server, lists) in [
+        ("begins again where it was before", without_end(|_| "m".to_owned()), &lists[..]),
+        ("begins again where it was before", without_end(|page| (page % 3).to_string()), &lists[..]),
+        ("the marker of page 2 of a list has 100000 bytes", without_end(|_| "m".repeat(100_000)), &lists[..]),
+        // A list of jobs may have many more pages.
+        ("a list goes on after 2000 pages", without_end(|page| page.to_string()), &lists[..3]),
+    ] {
+        for arguments in lists {
+            let outcome = with(&shell, &server, arguments);
+            is_clear(&outcome, &arguments.join(" "));
+            assert!(outcome.stderr.contains(said), "{arguments:?}: {outcome:?}");
+        }
+    }
 }

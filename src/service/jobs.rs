@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_glacier::types::{ActionCode, GlacierJobDescription, JobParameters, StatusCode};
 use tracing::info;
 
+use super::pages::{PAGES_OF_JOBS_MAX, Pages};
 use super::{Glacier, ServiceError, error::answered, retries};
 use crate::treehash::TreeHash;
 use crate::types::{ArchiveId, InvalidValue, JobId, Timestamp, VaultName};
@@ -192,15 +193,18 @@ impl Glacier {
 
     /// Lists all jobs of the vault that the service still knows, through all pages, in the service's order.
     pub async fn list_jobs(&self, vault: &VaultName) -> Result<Vec<Job>, ServiceError> {
-        let mut pages = self.client().await.list_jobs().vault_name(vault.as_str()).into_paginator().send();
-        let mut jobs = Vec::new();
-        while let Some(page) = pages.next().await {
+        let (mut pages, mut jobs) = (Pages::at_most(PAGES_OF_JOBS_MAX), Vec::new());
+        loop {
+            let request = self.client().await.list_jobs().vault_name(vault.as_str());
+            let page = request.set_marker(pages.marker.clone()).send().await;
             let page = page.map_err(|error| self.sorted(&error))?;
             for described in page.job_list() {
                 jobs.extend(job(described)?);
             }
+            if !pages.turn(page.marker())? {
+                return Ok(jobs);
+            }
         }
-        Ok(jobs)
     }
 
     /// Tells how one job stands.

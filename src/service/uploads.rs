@@ -6,6 +6,7 @@ use aws_sdk_glacier::primitives::ByteStream;
 use bytes::Bytes;
 use tracing::debug;
 
+use super::pages::{PAGES_MAX, Pages};
 use super::sending::{Gate, Hook, Sending};
 use super::{ByteRange, Glacier, ServiceError, error::answered, retries, vaults::account_of_location};
 use crate::treehash::TreeHash;
@@ -167,11 +168,11 @@ impl Glacier {
         vault: &VaultName,
         upload: &UploadId,
     ) -> Result<Vec<StoredPart>, ServiceError> {
-        let request = self.client().await.list_parts().vault_name(vault.as_str()).upload_id(upload.as_str());
-        let mut pages = request.into_paginator().send();
-        let mut parts = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.sorted(&error))?;
+        let (mut pages, mut parts) = (Pages::at_most(PAGES_MAX), Vec::new());
+        loop {
+            let request = self.client().await.list_parts().vault_name(vault.as_str());
+            let request = request.upload_id(upload.as_str()).set_marker(pages.marker.clone());
+            let page = request.send().await.map_err(|error| self.sorted(&error))?;
             for part in page.parts() {
                 let range = part.range_in_bytes().and_then(byte_range);
                 let tree_hash = part.sha256_tree_hash().and_then(|hash| hash.parse().ok());
@@ -180,16 +181,18 @@ impl Glacier {
                 };
                 parts.push(StoredPart { range, tree_hash });
             }
+            if !pages.turn(page.marker())? {
+                return Ok(parts);
+            }
         }
-        Ok(parts)
     }
 
     /// Lists the vault's uploads in parts that are not finished.
     pub async fn list_uploads(&self, vault: &VaultName) -> Result<Vec<OpenUpload>, ServiceError> {
-        let mut pages =
-            self.client().await.list_multipart_uploads().vault_name(vault.as_str()).into_paginator().send();
-        let mut uploads = Vec::new();
-        while let Some(page) = pages.next().await {
+        let (mut pages, mut uploads) = (Pages::at_most(PAGES_MAX), Vec::new());
+        loop {
+            let request = self.client().await.list_multipart_uploads().vault_name(vault.as_str());
+            let page = request.set_marker(pages.marker.clone()).send().await;
             let page = page.map_err(|error| self.sorted(&error))?;
             for upload in page.uploads_list() {
                 uploads.push(OpenUpload {
@@ -199,8 +202,10 @@ impl Glacier {
                     part_size_bytes: u64::try_from(upload.part_size_in_bytes()).unwrap_or(0),
                 });
             }
+            if !pages.turn(page.marker())? {
+                return Ok(uploads);
+            }
         }
-        Ok(uploads)
     }
 
     /// Gives an upload in parts up; what it has stored is gone.

@@ -5,6 +5,7 @@ use aws_sdk_glacier::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_glacier::operation::RequestId;
 use aws_sdk_glacier::types::DescribeVaultOutput;
 
+use super::pages::{PAGES_MAX, Pages};
 use super::{Glacier, ServiceError, error::answered, requests};
 use crate::types::{AccountId, Timestamp, VaultName};
 
@@ -65,16 +66,18 @@ impl Glacier {
 
     /// Lists all vaults of the region by name, through all pages.
     pub async fn list_vaults(&self) -> Result<Vec<Vault>, ServiceError> {
-        let mut pages = self.client().await.list_vaults().into_paginator().send();
-        let mut vaults = Vec::new();
-        while let Some(page) = pages.next().await {
+        let (mut pages, mut vaults) = (Pages::at_most(PAGES_MAX), Vec::new());
+        loop {
+            let page = self.client().await.list_vaults().set_marker(pages.marker.clone()).send().await;
             let page = page.map_err(|error| self.sorted(&error))?;
             self.require_genuine(&page)?;
             for vault in page.vault_list() {
                 vaults.push(listed(vault)?);
             }
+            if !pages.turn(page.marker())? {
+                return Ok(vaults);
+            }
         }
-        Ok(vaults)
     }
 
     pub(super) fn sorted<E>(&self, error: &SdkError<E, HttpResponse>) -> ServiceError
