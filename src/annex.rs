@@ -23,21 +23,23 @@ mod state;
 mod store;
 mod vault;
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
 use tokio::io::BufReader;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 
 use crate::engine::SystemClock;
 use crate::settings::Settings;
+use crate::signals::{Signals, is_ignored};
 pub use manual::manual_page;
 pub use serving::{End, serve};
 
 /// Serves git-annex on standard input and output until it has no more to ask.
 pub fn run(settings: Settings) -> ExitCode {
-    if let Err(error) = end_after_a_signal() {
+    let kinds = ending();
+    if let Err(error) = end_after_a_signal(&kinds) {
         return failed(&error);
     }
     let runtime = match tokio::runtime::Runtime::new() {
@@ -45,15 +47,8 @@ pub fn run(settings: Settings) -> ExitCode {
         Err(error) => return failed(&error),
     };
     let outcome = runtime.block_on(async {
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let stop = async {
-            let number = |kind: SignalKind| u8::try_from(kind.as_raw_value()).unwrap_or_default();
-            tokio::select! {
-                () = heard(&mut terminate) => number(SignalKind::terminate()),
-                () = heard(&mut interrupt) => number(SignalKind::interrupt()),
-            }
-        };
+        let mut signals = Signals::listen(kinds)?;
+        let stop = async { u8::try_from(signals.next().await.as_raw_value()).unwrap_or_default() };
         let (clock, input) = (Arc::new(SystemClock), BufReader::new(tokio::io::stdin()));
         serve(settings, clock, input, Box::new(std::io::stdout()), stop).await
     });
@@ -72,8 +67,8 @@ pub fn run(settings: Settings) -> ExitCode {
 
 /// Ends the process some time after a signal, should it have had no other end: git-annex may have ceased to read what it
 /// is told, and who speaks waits for it.
-fn end_after_a_signal() -> std::io::Result<()> {
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
+fn end_after_a_signal(kinds: &[SignalKind]) -> std::io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new(kinds.iter().map(SignalKind::as_raw_value))?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
             std::thread::sleep(serving::GRACE * 2);
@@ -83,14 +78,14 @@ fn end_after_a_signal() -> std::io::Result<()> {
     Ok(())
 }
 
-async fn heard(signal: &mut Signal) {
-    // None is for signals that will never come again; there is nothing to stop for then.
-    if signal.recv().await.is_none() {
-        std::future::pending::<()>().await;
-    }
+/// The signals that end the remote. A closed terminal is none to whoever was started by `nohup`.
+fn ending() -> Vec<SignalKind> {
+    let hangup = Some(SignalKind::hangup()).filter(|kind| !is_ignored(*kind));
+    [SignalKind::terminate(), SignalKind::interrupt()].into_iter().chain(hangup).collect()
 }
 
 fn failed(error: &std::io::Error) -> ExitCode {
-    eprintln!("git-annex-remote-glacier: {error}");
+    // The terminal may be gone.
+    let _ = writeln!(std::io::stderr(), "git-annex-remote-glacier: {error}");
     ExitCode::FAILURE
 }

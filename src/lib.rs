@@ -3,7 +3,7 @@
 //! # The rooms, and who may call whom
 //!
 //! Data flows one way: `bin -> cli | annex -> engine -> service, cache -> types, treehash`. `settings` is read once,
-//! by the two rooms that face the outside; `logging` is begun by them.
+//! by the two rooms that face the outside; `logging` is begun by them; `signals` ends them.
 //!
 //! - [`types`], [`treehash`]: what a valid name, reference, size and hash is. No I/O.
 //! - [`estimate`]: what things cost, by prices that come in as values. No I/O.
@@ -26,5 +26,6 @@ pub mod fuzzing;
 pub mod logging;
 pub mod service;
 pub mod settings;
+mod signals;
 pub mod treehash;
 pub mod types;

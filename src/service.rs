@@ -9,6 +9,7 @@ mod connection;
 mod error;
 mod jobs;
 mod outputs;
+mod pages;
 mod requests;
 mod retries;
 mod retrieval_policy;

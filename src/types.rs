@@ -4,6 +4,7 @@
 
 mod annex_name;
 mod archive_ref;
+mod endpoint_url;
 mod foreign_name;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
@@ -18,13 +19,15 @@ mod topic;
 
 pub use annex_name::annex_name;
 pub use archive_ref::{ArchiveRef, needs_prefix};
+pub(crate) use endpoint_url::URL_MAX_BYTES;
+pub use endpoint_url::{endpoint_url, names_user, without_user};
 pub use foreign_name::file_name_in;
 pub use ids::{AccountId, ArchiveId, JobId, UploadId};
 pub use name_pattern::NamePattern;
-pub use names::{ArchiveName, Region, VaultName, endpoint_url};
+pub use names::{ArchiveName, Region, VaultName};
 pub(crate) use part_size::ARCHIVE_MAX_BYTES;
 pub use part_size::{MIB_BYTES, PartSize, bytes, total_bytes};
-pub use quoted::{escaped, plain_reason, quoted};
+pub use quoted::{escaped, plain_reason, quoted, shortened, shortened_to};
 pub use tag::{Tag, TagKey};
 pub use timestamp::Timestamp;
 pub use topic::TopicArn;

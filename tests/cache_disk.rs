@@ -97,11 +97,54 @@ fn a_cache_that_cannot_be_written_is_read_with_a_warning() {
         assert_eq!(bound.shell.writes(), before);
         mode(&directory, 0o755);
         mode(&db, 0o644);
-        // Whoever only reads leaves these, and with them the file can be written even where its directory cannot.
-        let _ = fs::remove_file(directory.join("db-wal"));
-        let _ = fs::remove_file(directory.join("db-shm"));
     }
     bound.glacier(&["archive", "delete", "v", "a"]).is_silent();
+}
+
+/// SQLite made its log with the permissions that the file had, and never wrote again.
+#[test]
+fn a_cache_that_was_read_while_it_could_not_be_written_can_be_written_afterwards() {
+    let bound = Bound::new(shell());
+    let db = bound.shell.cache_path();
+    let logs = ["db-wal", "db-shm"].map(|name| db.with_file_name(name));
+    let upload = |name: &str| {
+        let name = format!("--name={name}");
+        run_with_input(&mut bound.command(&["archive", "upload", "v", &name, "-"]), b"y")
+    };
+    mode(&db, 0o400);
+    assert_eq!(bound.glacier(&["archive", "list", "v"]).stdout, "a\n");
+    logs.iter().for_each(|log| assert!(!log.exists(), "{} was made", log.display()));
+    mode(&db, 0o600);
+    upload("b").is_silent();
+    // As an earlier release has left them, or another program.
+    let leave = |owner_is_another: bool| {
+        fs::write(&logs[0], "").unwrap();
+        fs::write(&logs[1], [0; 32 * 1024]).unwrap();
+        for log in &logs {
+            mode(log, if owner_is_another { 0o444 } else { 0o400 });
+            if is_root() && !owner_is_another {
+                give_to_nobody(log);
+            }
+        }
+    };
+    leave(false);
+    bound.glacier(&["archive", "list", "v"]).is("a\nb\n", "", 0);
+    leave(false);
+    upload("c").is_silent();
+    bound.glacier(&["archive", "list", "v"]).is("a\nb\nc\n", "", 0);
+    if is_root() {
+        leave(true);
+        let why = format!("cannot be written: nor can {}, which", logs[0].display());
+        let listed = bound.glacier(&["archive", "list", "v"]);
+        assert_eq!((listed.stdout.as_str(), listed.status), ("a\nb\nc\n", 0), "{listed:?}");
+        assert!(
+            listed.stderr.starts_with("glacier: warning: ") && listed.stderr.contains(&why),
+            "{listed:?}"
+        );
+        let (before, refused) = (bound.shell.writes(), upload("d"));
+        assert!(refused.status == 1 && refused.stderr.contains(&why), "{refused:?}");
+        assert_eq!(bound.shell.writes(), before);
+    }
 }
 
 #[test]
@@ -282,6 +325,7 @@ fn an_odd_row_does_not_stop_the_others() {
                  ('', 'no id', 1, NULL, 1, NULL, NULL),
                  (x'00ff', 'an id of bytes', 1, NULL, 1, NULL, NULL),
                  (char(27) || '[2J', 'an id for a terminal', 1, NULL, 1, NULL, NULL),
+                 (hex(zeroblob(35000)), 'an id for no URL', 1, NULL, 1, NULL, NULL),
                  ('t1', 'text for a time', 'yesterday', 'soon', 'large', 'hash', x'01'),
                  ('t2', x'6e616d65', 9e999, -9e999, -5, 7, 1e300),
                  ('t3', 5, -9e15, 9223372036854775807, 9223372036854775807, '', '2012'),
@@ -290,7 +334,10 @@ fn an_odd_row_does_not_stop_the_others() {
              UPDATE vault SET empty_since = 'x', inventory_date = 'y', inventory_serial = 'z', inventory_rows = x'00';
              INSERT INTO upload (key, region, vault, name, begun, part_size_bytes, storing_since, archive_bytes, tree_hash)
                  SELECT key, 'us-east-1', 'v', x'00', 'x', 'y', 'z', -1, 5 FROM caller;
-             INSERT INTO job VALUES (x'00', 'us-east-1', 'v', 'a', 'then');",
+             INSERT INTO job VALUES (x'00', 'us-east-1', 'v', 'a', 'then');
+             INSERT INTO job SELECT hex(zeroblob(35000)), 'us-east-1', 'v', id, 1 FROM archive WHERE name = 'a';
+             INSERT INTO upload (id, account, key, region, vault, name, begun, part_size_bytes)
+                 SELECT hex(zeroblob(35000)), '111122223333', key, 'us-east-1', 'v', 'b', 1, 1048576 FROM caller;",
         )
         .unwrap();
     let expected = "5\na\nf\u{fffd}o\ntext for a time\nid:t2\t\n";
@@ -299,7 +346,9 @@ fn an_odd_row_does_not_stop_the_others() {
     shell.glacier(&["vault", "list", "-l"]);
     shell.glacier(&["upload", "list", "v"]).is_silent();
     shell.glacier(&["archive", "checkpresent", "v", "a"]).is("a\n", "", 0);
+    shell.glacier(&["archive", "delete", "v", "an id for no URL"]).is_refused(1, "not found");
     shell.glacier_with_input(&["archive", "upload", "v", "--name=b", "-"], b"y").is_silent();
+    assert_eq!(shell.glacier(&["archive", "retrieve", "v", "a"]).status, 75);
     assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
     shell.emulator.advance(4 * HOUR);
     let synced = shell.glacier(&["vault", "sync", "--fix", "v"]);

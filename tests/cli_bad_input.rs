@@ -5,6 +5,7 @@ mod support;
 
 use std::net::TcpListener;
 
+use support::dialogue::{OTHER_SETTINGS, Remote};
 use support::{HOUR, Shell};
 
 /// A vault with one archive, of which a job has finished.
@@ -322,4 +323,135 @@ fn an_option_may_be_shortened_and_the_last_of_several_counts() {
     shell.glacier_with_input(&["archive", "upload", "v", "--name=x", "--nam=y", "-"], b"x").is_silent();
     shell.glacier(&["archive", "list", "v"]).is("y\n", "", 0);
     shell.glacier(&["archive", "checkpresent", "v", "y", "--qu", "--quiet"]).is("y\n", "", 0);
+}
+
+/// What was given was repeated as a whole, in a line of megabytes.
+#[test]
+fn what_is_too_long_for_any_name_is_shown_by_its_beginning() {
+    let shell = shell();
+    shell.write("names", "n".repeat(3_000_000));
+    shell.write("ids", format!("id:{}", "n".repeat(3_000_000)));
+    shell.write("no-text", vec![0xff; 3_000_000]);
+    let long = "n".repeat(100_000);
+    let (option, value) = (format!("--{long}"), format!("--tier={long}"));
+    for list in ["names", "ids", "no-text"] {
+        for arguments in [
+            &["archive", "retrieve", "v", "--from-file", list][..],
+            &["archive", "delete", "v", "--yes", "--from-file", list],
+        ] {
+            shows_little(&shell.glacier(arguments), &arguments.join(" "));
+        }
+    }
+    for arguments in [
+        &["archive", "retrieve", "v", &long][..],
+        &["archive", "retrieve", "v", &long, "-o", "back"],
+        &["archive", "retrieve", "v", "--glob", &long],
+        &["archive", "delete", "v", &long],
+        &["archive", "checkpresent", "v", &long],
+        &["archive", "upload", "v", &long],
+        &["archive", "upload", "v", "file", "--name", &long],
+        &["archive", "list", &long],
+        &["vault", "create", &long],
+        &["vault", "sync", &long],
+        &["vault", "sync", "v", "--max-age", &long],
+        &["vault", "tags", "v", "--set", &long],
+        &["vault", "notifications", "v", "--topic", &long],
+        &["archive", "retrieve", "v", "file", &value],
+        &["archive", "retrieve", "v", "file", &option],
+        &["archive", &long],
+        &[&long],
+        &["vault", "list", &long],
+        &["--region", &long, "vault", "list"],
+        &["--profile", &long, "vault", "list"],
+        &["--endpoint-url", &long, "vault", "list"],
+        &["treehash", &long],
+        &["verify", "v", &long],
+        &["policy", "set", &long],
+        &["policy", "set", "bytes-per-hour", &long],
+        &["estimate", "retrieve", "v", &long],
+        &["annex", "prefetch", "--remote", &long],
+    ] {
+        let what: Vec<&str> = arguments.iter().map(|argument| &argument[..argument.len().min(20)]).collect();
+        shows_little(&shell.glacier(arguments), &what.join(" "));
+    }
+}
+
+#[track_caller]
+fn shows_little(outcome: &support::Outcome, what: &str) {
+    let (said, bytes) = (&outcome.stderr, outcome.stderr.len());
+    let beginning = said.chars().take(200).collect::<String>();
+    // Whether an archive exists is a question, and no an answer.
+    let statuses = if what.contains("checkpresent") { [0, 2] } else { [1, 2] };
+    assert!(statuses.contains(&outcome.status), "{what}: {} {beginning}", outcome.status);
+    assert!(said.starts_with("glacier: ") && bytes < 600, "{what}: {bytes} bytes: {beginning}");
+    assert_eq!(said.lines().count(), 1, "{what}: {beginning}");
+}
+
+/// A URL with a password is refused wherever it comes from, and the refusal showed it.
+#[test]
+fn a_password_in_a_url_is_shown_nowhere() {
+    let shell = shell();
+    let address = shell.emulator.endpoint_url().strip_prefix("http://").unwrap();
+    let with_password = format!("http://user:hunter2@{address}");
+    let shows_none = |command: &mut std::process::Command, is_refused: bool, place: &str| {
+        let outcome = support::run(command);
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(!said.contains("hunter2") && !said.contains("user:"), "{outcome:?}");
+        assert!(said.contains(place), "{outcome:?}");
+        if is_refused {
+            assert!([1, 2].contains(&outcome.status) && said.contains("must not name a user"), "{outcome:?}");
+        }
+    };
+    let commands = [&["vault", "list"][..], &["config"], &["-vv", "archive", "retrieve", "v", "file"]];
+    for arguments in commands {
+        for (url, place) in [
+            (&*with_password, address),
+            ("http://user:SE/hunter2@h:1", "'http://h:1'"),
+            ("user:hunter2@h", "'h'"),
+        ] {
+            let given = [&["--endpoint-url", url], arguments].concat();
+            shows_none(&mut shell.glacier_command(&given), true, place);
+            let joined = format!("--endpoint-url={url}");
+            shows_none(&mut shell.glacier_command(&[&[&*joined], arguments].concat()), true, place);
+            for variable in ["AWS_ENDPOINT_URL_GLACIER", "AWS_ENDPOINT_URL"] {
+                let mut command = shell.glacier_command(arguments);
+                shows_none(command.env(variable, url), true, place);
+            }
+        }
+    }
+    // A slip of the hand that is another mistake as well.
+    shows_none(&mut shell.glacier_command(&[&*with_password]), false, address);
+    shows_none(&mut shell.glacier_command(&["vault", "list", &with_password]), false, address);
+    // What others keep for themselves.
+    std::fs::create_dir_all(shell.home().join(".aws")).unwrap();
+    let profile = format!("[default]\nendpoint_url = {with_password}\n");
+    std::fs::write(shell.home().join(".aws/config"), profile).unwrap();
+    for arguments in commands {
+        let mut command = shell.glacier_command(arguments);
+        shows_none(command.env_remove("AWS_ENDPOINT_URL_GLACIER"), false, "");
+    }
+    let config = shell.home().join(".config/glacier-cli/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    std::fs::write(&config, format!("endpoint_url = \"{with_password}\"\n")).unwrap();
+    shows_none(&mut shell.glacier_command(&["vault", "list"]), true, "'endpoint_url'");
+    std::fs::remove_file(config).unwrap();
+    let settings =
+        OTHER_SETTINGS.replace("endpoint\n    > VALUE", &format!("endpoint\n    > VALUE {with_password}"));
+    let mut remote = Remote::start(&shell);
+    remote.plays(&format!(
+        "< VERSION 2
+         > EXTENSIONS INFO
+         < EXTENSIONS INFO
+         > PREPARE
+         < GETCONFIG vault
+         > VALUE v
+         < GETCONFIG region
+         > VALUE
+         < GETCONFIG datacenter
+         > VALUE
+         < GETCONFIG fileprefix
+         > VALUE
+         {settings}
+         < PREPARE-FAILURE endpoint='http://{address}' cannot be used: it must not name a user"
+    ));
 }

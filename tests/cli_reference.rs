@@ -12,8 +12,9 @@ const HEAD: &str = "\
 Made from the program's own help by `UPDATE=1 cargo test --test cli_reference`; a test fails where the two differ.
 
 Exit status: 0 done; 1 an error, said in one line; 2 the command line makes no sense; 75 a job is queued or pending: run
-the same command again later; 130 and 143 ended by Ctrl-C and by SIGTERM, after an answer of Glacier that is on its way was
-noted, for which up to 5 seconds are given. Data goes to standard output, words to standard error, each line with `glacier: ` before it.
+the same command again later; 130, 143 and 129 ended by Ctrl-C, by SIGTERM and by the end of its terminal, after an answer of
+Glacier that is on its way was noted, for which up to 5 seconds are given. Data goes to standard output, words to standard error,
+each line with `glacier: ` before it.
 ";
 
 #[test]

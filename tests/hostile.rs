@@ -4,7 +4,7 @@
 mod support;
 
 use std::io::BufRead;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use glacier_emulator::Emulator;
 use support::asking::at_a_terminal;
@@ -599,5 +599,148 @@ fn what_answers_is_passed_to_git_annex_as_text() {
             assert!(remote.output.read_line(&mut said).unwrap() > 0, "{said}");
         }
         is_shown_as_text(said.as_bytes(), "TRANSFER STORE");
+    }
+}
+
+#[test]
+fn what_answers_is_told_of_in_one_line_however_long_it_is() {
+    let shell = shell();
+    for word in ["y", "code y", "User: y is not authorized to perform: glacier:ListVaults on resource: y"] {
+        let long = word.replace('y', &"y".repeat(3_000_000));
+        for code in
+            ["AccessDeniedException", "ResourceNotFoundException", "InvalidParameterValueException", &long]
+        {
+            let body = format!(r#"{{"code":"{code}","message":"{long}"}}"#);
+            let server = RawServer::start(move |_| answer("400 Bad Request", "", body.as_bytes()));
+            for arguments in [&["vault", "list"][..], &["archive", "retrieve", "v", "file"]] {
+                let outcome = with(&shell, &server, arguments);
+                assert!(outcome.stderr.len() < 3000, "{} bytes", outcome.stderr.len());
+                assert_eq!((outcome.status, outcome.stderr.lines().count()), (1, 1));
+            }
+        }
+    }
+}
+
+/// The SDK panics at a URL of more than 64 KiB, in which each of these would stand.
+#[test]
+fn an_id_that_no_url_can_hold_is_refused_in_one_line() {
+    let shell = shell();
+    let long = "x".repeat(70_000);
+    let id = format!("id:{long}");
+    for arguments in [
+        &["upload", "abort", "v", &long][..],
+        &["job", "wait", "--vault", "v", &long],
+        &["archive", "retrieve", "v", &id, "-o", "back"],
+        &["archive", "delete", "v", &id],
+        &["archive", "checkpresent", "v", &id],
+        &["--endpoint-url", &format!("http://h/{long}"), "vault", "list"],
+    ] {
+        let outcome = shell.glacier(arguments);
+        assert!([1, 2].contains(&outcome.status) && outcome.stdout.is_empty(), "{:?}", &arguments[..2]);
+        assert!(outcome.stderr.starts_with("glacier: ") && outcome.stderr.len() < 500, "{outcome:?}");
+        assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
+    }
+    let mut command = shell.glacier_command(&["vault", "list"]);
+    command.env("AWS_ENDPOINT_URL", format!("http://h/{long}")).env_remove("AWS_ENDPOINT_URL_GLACIER");
+    is_clear(&support::run(&mut command), "AWS_ENDPOINT_URL");
+}
+
+/// A Glacier all of whose ids are this.
+fn with_ids(id: String) -> RawServer {
+    RawServer::start(move |line| {
+        let (method, path) = (line.split(' ').next().unwrap(), line.split(' ').nth(1).unwrap());
+        let headers =
+            format!("x-amz-archive-id: {id}\r\nx-amz-job-id: {id}\r\nx-amz-multipart-upload-id: {id}\r\n");
+        let body = format!(
+            r#"{{"JobList":[{{"Action":"InventoryRetrieval","JobId":"{id}","StatusCode":"InProgress","CreationDate":"{DATE}"}},
+                {{"Action":"ArchiveRetrieval","ArchiveId":"{id}","JobId":"j","StatusCode":"InProgress","CreationDate":"{DATE}"}}],
+                "UploadsList":[{{"MultipartUploadId":"{id}","PartSizeInBytes":1048576,"CreationDate":"{DATE}"}}]}}"#
+        );
+        match (method, path.split('?').next().unwrap().rsplit('/').next().unwrap()) {
+            ("POST", _) => answer("201 Created", &headers, b""),
+            (_, "jobs" | "multipart-uploads") => answer("200 OK", "", body.as_bytes()),
+            _ => answer("404 Not Found", "", br#"{"code":"ResourceNotFoundException","message":"no"}"#),
+        }
+    })
+}
+
+#[test]
+fn an_answer_with_an_id_that_no_url_can_hold_cannot_be_used() {
+    let shell = shell();
+    shell.write("large", noise(2 << 20));
+    let server = with_ids("i".repeat(100_000));
+    for arguments in [
+        &["job", "list", "--vault", "v"][..],
+        &["job", "wait", "--vault", "v"],
+        &["job", "wait", "--vault", "v", "j"],
+        &["upload", "list", "v"],
+        &["upload", "abort", "v", "--all"],
+        &["vault", "sync", "v"],
+        &["archive", "retrieve", "v", "file"],
+        &["archive", "upload", "v", "large", "--part-size", "1M"],
+    ] {
+        is_clear(&with(&shell, &server, arguments), &arguments.join(" "));
+    }
+    // Where the only answer with an id is that to the last request.
+    let asked = RawServer::start(|line| match line.split(' ').next() {
+        Some("POST") => answer("202 Accepted", &format!("x-amz-job-id: {}\r\n", "i".repeat(100_000)), b""),
+        _ => answer("200 OK", "", br#"{"JobList":[]}"#),
+    });
+    is_clear(&with(&shell, &asked, &["archive", "retrieve", "v", "file"]), "a job is begun");
+}
+
+/// It was filed in the cache, and each deletion of it panicked.
+#[test]
+fn an_upload_whose_id_cannot_be_taken_is_one_without_an_answer() {
+    let shell = shell();
+    let server = with_ids("i".repeat(70_000));
+    let upload = ["archive", "upload", "v", "--name=new", "file"];
+    let outcome = with(&shell, &server, &upload);
+    is_clear(&outcome, "an upload");
+    assert!(outcome.stderr.contains("may or may not have been stored in v"), "{outcome:?}");
+    assert!(outcome.stderr.contains("it has 70000 bytes, and none has more than 1024"), "{outcome:?}");
+    shell.glacier(&["archive", "list", "v"]).is("file\n", "", 0);
+    shell.glacier(&upload).is_refused(1, "had no answer and may have stored it in v");
+    assert_eq!(server.heard().len(), 1);
+    let mut remote = Remote::prepared_with(&shell, "", &server.url);
+    remote.plays(
+        "> TRANSFER STORE WORM-s7--file file
+         < GETSTATE WORM-s7--file
+         > VALUE
+         < TRANSFER-FAILURE STORE WORM-s7--file Glacier's answer cannot be used: ...",
+    );
+}
+
+/// A Glacier whose lists never end: the marker of each page is made of how many were asked for before.
+fn without_end(marker: impl Fn(usize) -> String + Send + Sync + 'static) -> RawServer {
+    let pages = AtomicUsize::new(0);
+    RawServer::start(move |_| {
+        let marker = marker(pages.fetch_add(1, Ordering::SeqCst));
+        let lists = r#""VaultList":[],"JobList":[],"UploadsList":[],"Parts":[],"PartSizeInBytes":1048576"#;
+        answer("200 OK", "", format!(r#"{{{lists},"Marker":"{marker}"}}"#).as_bytes())
+    })
+}
+
+/// A list that was cut off looks like a short one, and one without end was waited for for ever.
+#[test]
+fn a_list_without_end_is_an_error_and_no_short_list() {
+    let shell = shell();
+    shell.write("large", noise(2 << 20));
+    let upload = ["archive", "upload", "v", "large", "--part-size", "1M"];
+    shell.fault("access-denied@UploadMultipartPart#2");
+    assert_eq!(shell.glacier(&upload).status, 1);
+    let lists = [&["vault", "list"][..], &["upload", "list", "v"], &upload, &["job", "list", "--vault", "v"]];
+    for (said, server, lists) in [
+        ("begins again where it was before", without_end(|_| "m".to_owned()), &lists[..]),
+        ("begins again where it was before", without_end(|page| (page % 3).to_string()), &lists[..]),
+        ("the marker of page 2 of a list has 100000 bytes", without_end(|_| "m".repeat(100_000)), &lists[..]),
+        // A list of jobs may have many more pages.
+        ("a list goes on after 2000 pages", without_end(|page| page.to_string()), &lists[..3]),
+    ] {
+        for arguments in lists {
+            let outcome = with(&shell, &server, arguments);
+            is_clear(&outcome, &arguments.join(" "));
+            assert!(outcome.stderr.contains(said), "{arguments:?}: {outcome:?}");
+        }
     }
 }

@@ -35,7 +35,7 @@ fn shell(mib: usize, latency_ms: u64) -> Shell {
 /// Whoever runs the tests in the background ignores Ctrl-C, and all whom they start would, too.
 fn start(shell: &Shell, arguments: &[&str]) -> Child {
     let mut command = shell.command("env");
-    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_glacier")]).args(arguments);
+    command.args(["--default-signal=INT,HUP", env!("CARGO_BIN_EXE_glacier")]).args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -169,6 +169,53 @@ fn an_answer_that_does_not_come_is_called_missing_and_settled_later() {
     assert_eq!(shell.count("UploadArchive"), 1);
 }
 
+/// A lost line ended the program at once, and whether the archive was stored was unknown for days.
+#[test]
+fn an_answer_that_is_on_its_way_is_noted_after_a_hangup() {
+    let shell = shell(1, 0);
+    let proxy = Proxy::holding(shell.emulator.endpoint_url(), "POST /-/vaults/v/archives ");
+    let child = start(&shell, &[&UPLOAD[..4], &["--endpoint-url", &proxy.url]].concat());
+    while shell.count("UploadArchive") == 0 {
+        std::thread::yield_now();
+    }
+    // The shell and the system each tell of it.
+    for _ in 0..2 {
+        kill_process(Pid::from_child(&child), Signal::HUP).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    proxy.release();
+    support::ended(child).is("", "glacier: interrupted; all was done by then\n", 129);
+    assert_eq!(shell.glacier(&["archive", "list", "v"]).stdout, "file\n");
+    assert_eq!((unfinished(&shell), shell.count("UploadArchive")), (0, 1));
+}
+
+/// By then nothing can be written to it any more.
+#[test]
+fn an_answer_that_is_on_its_way_is_noted_after_the_terminal_is_closed() {
+    let shell = shell(1, 0);
+    let proxy = Proxy::holding(shell.emulator.endpoint_url(), "POST /-/vaults/v/archives ");
+    for (words, requests) in [(&["--progress=always", "-vv"][..], 1), (&["--allow-duplicate"], 2)] {
+        let mut command = shell.glacier_command(&[&UPLOAD[..4], words].concat());
+        command.env("AWS_ENDPOINT_URL_GLACIER", &proxy.url);
+        let terminal = Terminal::start(&command, 80);
+        while shell.count("UploadArchive") < requests {
+            std::thread::yield_now();
+        }
+        terminal.close();
+        std::thread::sleep(Duration::from_millis(1500));
+        assert_eq!(unfinished(&shell), 1);
+        proxy.release();
+        for _ in 0..100 {
+            if unfinished(&shell) > 0 {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+        assert_eq!(unfinished(&shell), 0, "{words:?}");
+        proxy.hold("POST /-/vaults/v/archives ");
+    }
+    assert_eq!(shell.glacier(&["archive", "list", "v"]).stdout.lines().count(), 2);
+}
+
 #[test]
 fn a_second_ctrl_c_waits_for_nothing() {
     let (shell, _proxy, mut terminal) = interrupted_before_the_answer();
@@ -292,12 +339,15 @@ fn a_reader_that_has_seen_enough_ends_a_list_without_a_word() {
 fn a_signal_that_was_ignored_before_stays_so() {
     let shell = shell(24, 0);
     let mut command = shell.command("env");
-    command.args(["--ignore-signal=INT", env!("CARGO_BIN_EXE_glacier")]);
+    // And what `nohup` starts, a closed terminal.
+    command.args(["--ignore-signal=INT,HUP", env!("CARGO_BIN_EXE_glacier")]);
     let mut child = command.args([&UPLOAD[..], &SLOWLY].concat()).stderr(Stdio::piped()).spawn().unwrap();
     while shell.count("UploadMultipartPart") < 9 {
         assert!(child.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::yield_now();
     }
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    for signal in [Signal::INT, Signal::HUP] {
+        kill_process(Pid::from_child(&child), signal).unwrap();
+    }
     support::ended(child).is_silent();
 }

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::protocol::{Question, Reply};
 use super::session::Conversation;
 use crate::engine::{Patience, Tier};
-use crate::types::{AccountId, Region, VaultName, bytes, endpoint_url, quoted};
+use crate::types::{AccountId, Region, VaultName, bytes, endpoint_url, quoted, shortened, without_user};
 
 /// The settings of the remote, with what they are for.
 pub(super) const CONFIGS: [(&str, &str); 11] = [
@@ -115,6 +115,7 @@ fn given(text: String) -> Option<String> {
 fn one_region(region: &str, datacenter: &str) -> Result<Option<Region>, String> {
     let given = if region.is_empty() { datacenter } else { region };
     if !datacenter.is_empty() && given != datacenter {
+        let (region, datacenter) = (shortened(region), shortened(datacenter));
         return Err(format!("region={region} and datacenter={datacenter} differ; give one"));
     }
     if given.is_empty() { Ok(None) } else { given.parse().map(Some).map_err(|error| format!("{error}")) }
@@ -150,8 +151,7 @@ fn patience(text: &str) -> Result<Patience, String> {
 }
 
 fn endpoint(text: &str) -> Result<String, String> {
-    // What stands before an @ may be a secret.
-    let shown = if text.contains('@') { String::new() } else { quoted(text) };
+    let shown = quoted(&shortened(&without_user(text)));
     endpoint_url(text).map_err(|error| format!("endpoint={shown} cannot be used: {error}"))
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use super::damage;
+use super::opening::{LOGS, is_protected, log, may_write};
 
 /// Why the cache could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +114,12 @@ pub enum CacheError {
 }
 
 impl CacheError {
+    /// A file that was opened although it, or what SQLite needs beside it, cannot be written.
+    pub(super) fn read_only(path: &Path) -> Self {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+        Self::new(path, rusqlite::Error::SqliteFailure(code, None))
+    }
+
     /// Sorts an error of SQLite, whose own words do not tell what is wrong with a disk or a directory.
     pub(super) fn new(path: &Path, source: rusqlite::Error) -> Self {
         if damage::is_damage(&source) {
@@ -150,18 +157,18 @@ fn why_not_read(path: &Path) -> Option<String> {
     }
 }
 
-/// Tries what SQLite does: to write to the file, and to have some room for others beside it.
+/// Asks for what SQLite needs: to write to the file, if it is there, and to have some room for others beside it.
 fn why_not_written(path: &Path) -> Option<String> {
     const ROOM_BYTES: usize = 64 * 1024;
     let beside = || {
         let mut file = tempfile::tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
         file.write_all(&[0; ROOM_BYTES])
     };
-    let opened = match File::options().write(true).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        opened => opened.map(drop),
-    };
-    opened.and_then(|()| beside()).err().map(|error| error.to_string())
+    let failed = may_write(path).and_then(|()| beside()).err().map(|error| error.to_string());
+    failed.or_else(|| {
+        let log = LOGS.map(|suffix| log(path, suffix)).into_iter().find(|log| is_protected(log))?;
+        Some(format!("nor can {}, which SQLite has made beside it", log.display()))
+    })
 }
 
 /// SQLite's reason, without the statement that it is about.

@@ -3,11 +3,13 @@
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, ffi};
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::io::Errno;
 
 use super::{BUSY_TIMEOUT, Cache, CacheError, damage, schema};
 
@@ -23,6 +25,9 @@ impl Cache {
     ///
     /// Among others [`CacheError::TooNew`], with the file untouched.
     pub fn open(path: &Path) -> Result<Self, CacheError> {
+        if let Some(cache) = Self::open_at_rest(path) {
+            return Ok(cache);
+        }
         match Self::open_sound(path) {
             Err(CacheError::Damaged { .. }) => {
                 let set_aside = damage::set_aside(path)?;
@@ -36,9 +41,20 @@ impl Cache {
         }
     }
 
+    /// Opens a file that cannot be written and that nobody has at work. SQLite would make a log beside it, with the file's
+    /// own permissions: once the file can be written again, the log could not.
+    fn open_at_rest(path: &Path) -> Option<Self> {
+        if !is_protected(path) || log(path, "-wal").exists() || damage::is_marked(path) {
+            return None;
+        }
+        let connection = open_for_reading(path)?;
+        Some(Self::new(path, connection, Some(CacheError::read_only(path))))
+    }
+
     fn open_sound(path: &Path) -> Result<Self, CacheError> {
         let failed = |source| CacheError::new(path, source);
         make(path)?;
+        open_log_to_owner(path);
         refuse_newer(path)?;
         let mut connection = Connection::open(path).map_err(failed)?;
         prepare(&connection).map_err(failed)?;
@@ -47,10 +63,9 @@ impl Cache {
         }
         schema::bring_up_to_date(&mut connection).map_err(failed)?;
         schema::check(&connection).map_err(failed)?;
-        if connection.is_readonly(MAIN_DB).map_err(failed)? {
-            let code = ffi::Error::new(ffi::SQLITE_READONLY);
-            let why = CacheError::new(path, rusqlite::Error::SqliteFailure(code, None));
-            return Ok(Self::new(path, connection, Some(why)));
+        let has_protected_log = LOGS.iter().any(|suffix| is_protected(&log(path, suffix)));
+        if has_protected_log || connection.is_readonly(MAIN_DB).map_err(failed)? {
+            return Ok(Self::new(path, connection, Some(CacheError::read_only(path))));
         }
         schema::prefer_wal(&connection);
         Ok(Self::new(path, connection, None))
@@ -109,7 +124,7 @@ fn is_cut_short(error: &rusqlite::Error) -> bool {
 /// Opens a file where nothing can be written beside it, as SQLite's log would have to be. What stands in the log of
 /// another process could not be seen, nor what its journal would take back, so there must be neither.
 fn open_for_reading(path: &Path) -> Option<Connection> {
-    let is_empty = |suffix| fs::metadata(damage::beside(path, suffix)).map_or(true, |file| file.len() == 0);
+    let is_empty = |suffix| fs::metadata(log(path, suffix)).map_or(true, |file| file.len() == 0);
     if !["-wal", "-journal"].into_iter().all(is_empty) {
         return None;
     }
@@ -155,6 +170,44 @@ fn make(path: &Path) -> Result<(), CacheError> {
     }
     let made = private_file().create(true).truncate(false).write(true).open(path).map(drop);
     made.map_err(|error| CacheError::CannotWrite { path: path.to_owned(), why: error.to_string() })
+}
+
+/// What SQLite keeps beside a file in whose mode readers and a writer do not wait for each other.
+pub(super) const LOGS: [&str; 2] = ["-wal", "-shm"];
+
+/// Returns the name of a file that SQLite keeps beside this one: if that is a link, beside what it leads to.
+pub(super) fn log(path: &Path, suffix: &str) -> PathBuf {
+    damage::beside(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), suffix)
+}
+
+/// Returns why a file may not be written, if it is there. Asked without opening it: whoever closes a file gives all locks
+/// back that this process has on it.
+pub(super) fn may_write(path: &Path) -> io::Result<()> {
+    match accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS) {
+        Err(Errno::NOENT) => Ok(()),
+        asked => Ok(asked?),
+    }
+}
+
+/// Returns whether there is such a file, for others or for nobody to write.
+pub(super) fn is_protected(path: &Path) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    may_write(path).is_err_and(|error| [PermissionDenied, ReadOnlyFilesystem].contains(&error.kind()))
+}
+
+/// A log that was made while its file could only be read can only be read, too. Where the file can be written by now, its
+/// owner gets both back.
+fn open_log_to_owner(path: &Path) {
+    let Ok(permissions) = fs::metadata(path).map(|file| file.permissions()) else { return };
+    if is_protected(path) {
+        return;
+    }
+    for log in LOGS.map(|suffix| log(path, suffix)) {
+        if is_protected(&log) {
+            // If it is someone else's, the cache can only be read, and that is said.
+            let _ = fs::set_permissions(&log, permissions.clone());
+        }
+    }
 }
 
 /// The original left its file to the umask. When it is taken over it becomes its owner's alone, as one that is made here is;

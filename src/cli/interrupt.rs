@@ -2,7 +2,8 @@
 //!
 //! Whatever the command is doing, it can end at any moment (`engine::stop` says why); so nobody asks it to. Only an
 //! answer that is on its way and must be noted is waited for, a while. The program then ends by the signal itself, as
-//! one that knows nothing of signals would: a shell shows 130 for Ctrl-C and 143 for SIGTERM, and its loop ends too.
+//! one that knows nothing of signals would: a shell shows 130 for Ctrl-C, 143 for SIGTERM and 129 for a
+//! terminal that was closed, and its loop ends too.
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
@@ -11,13 +12,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 use tokio::sync::Notify;
 
 use super::exit::Exit;
 use super::output::say;
 use super::progress;
 use crate::engine::{Engine, Stop};
+use crate::signals::{Signals, is_ignored};
 
 /// How long an answer is waited for that is on its way.
 const GRACE: Duration = Duration::from_secs(5);
@@ -41,12 +43,8 @@ impl Interrupts {
     /// Listens from now on. `going_on` is what to do after an interruption, if there is anything.
     pub(super) fn listen(runtime: &Runtime, going_on: Cow<'static, str>) -> std::io::Result<Self> {
         let _inside = runtime.enter();
-        let ignored = ignored();
-        let heard = |kind: SignalKind| (!ignored.contains(&kind)).then(|| signal(kind)).transpose();
-        let signals = Signals {
-            interrupt: heard(SignalKind::interrupt())?,
-            terminate: heard(SignalKind::terminate())?,
-        };
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let signals = Signals::listen(kinds.into_iter().filter(|kind| !is_ignored(*kind)))?;
         let state = State {
             stop: OnceLock::new(),
             heard: OnceLock::new(),
@@ -87,7 +85,13 @@ impl Interrupts {
         let _ = self.0.heard.set(first);
         begin_line(first);
         let second = async {
-            let second = signals.next().await;
+            // Of a closed terminal the shell and the system may both tell.
+            let second = loop {
+                match signals.next().await {
+                    again if again == SignalKind::hangup() => {}
+                    second => break second,
+                }
+            };
             end_by(second)
         };
         tokio::select! {
@@ -121,42 +125,6 @@ impl Interrupts {
         }
         waited.is_ok()
     }
-}
-
-/// The signals that end this program.
-struct Signals {
-    interrupt: Option<Signal>,
-    terminate: Option<Signal>,
-}
-
-impl Signals {
-    async fn next(&mut self) -> SignalKind {
-        tokio::select! {
-            () = heard(&mut self.interrupt) => SignalKind::interrupt(),
-            () = heard(&mut self.terminate) => SignalKind::terminate(),
-        }
-    }
-}
-
-/// Ends when the signal comes.
-async fn heard(signal: &mut Option<Signal>) {
-    let heard = match signal {
-        Some(signal) => signal.recv().await,
-        None => None,
-    };
-    if heard.is_none() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// The signals that whoever started this wants to be ignored, as a shell does with what runs in the background of a
-/// script. Only Linux tells.
-fn ignored() -> Vec<SignalKind> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    let is_ignored = |kind: &SignalKind| mask >> (kind.as_raw_value() - 1) & 1 == 1;
-    [SignalKind::interrupt(), SignalKind::terminate()].into_iter().filter(is_ignored).collect()
 }
 
 /// Whoever typed Ctrl-C finds `^C` on the terminal, behind whatever stood there. Behind bars it goes with them.

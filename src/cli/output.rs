@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::exit::Exit;
 use super::progress;
 use super::session::NoVault;
 use crate::engine::EngineError;
-use crate::types::{escaped, plain_reason};
+use crate::types::{escaped, plain_reason, shortened, without_user};
 
 /// How text that others wrote, such as the name of an archive, goes to standard output: to a program as it is, to a
 /// terminal without anything that it would act upon.
@@ -117,7 +117,7 @@ pub(super) fn usage(error: &clap::Error, grammar: &clap::Command, arguments: &[O
 fn one_line(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let paragraph = text.split("\n\n").next().unwrap_or_default();
-    let paragraph = paragraph.trim_start_matches("error: ");
+    let paragraph = fit_to_show(error, paragraph.trim_start_matches("error: "));
     let words: Vec<&str> = paragraph.split_whitespace().collect();
     let reason = words.join(" ");
     let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
@@ -129,6 +129,21 @@ fn one_line(error: &clap::Error) -> String {
         }
         None => reason,
     }
+}
+
+/// What was given stands in clap's text word for word, however long it is, and whatever secret is in it.
+fn fit_to_show(error: &clap::Error, text: &str) -> String {
+    let is_url = matches!(error.get(ContextKind::InvalidArg),
+        Some(ContextValue::String(argument)) if argument.starts_with("--endpoint-url"));
+    let kinds = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand, ContextKind::InvalidValue];
+    kinds.into_iter().fold(text.to_owned(), |text, kind| match error.get(kind) {
+        Some(ContextValue::String(given)) => {
+            let shown =
+                if is_url || given.contains("://") { without_user(given) } else { given.as_str().into() };
+            text.replace(given, &shortened(&shown))
+        }
+        _ => text,
+    })
 }
 
 /// The command that is meant by a command line of this grammar, as far as it can be told, such as `glacier vault list`.

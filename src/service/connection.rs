@@ -24,7 +24,7 @@ use super::answers;
 use super::bandwidth::Bandwidth;
 use super::error::{ServiceError, innermost_of_several_lines};
 use super::requests;
-use crate::types::{Region, quoted};
+use crate::types::{Region, URL_MAX_BYTES, endpoint_url, names_user, quoted, shortened, without_user};
 
 /// The region of the original program, when nothing names another.
 const REGION_FALLBACK: &str = "us-east-1";
@@ -129,7 +129,7 @@ impl Intercept for UrlNote {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let uri = context.request().uri();
+        let uri = without_user(context.request().uri());
         let end = uri.find("://").map_or(0, |at| at + 3);
         let end = uri[end..].find('/').map_or(uri.len(), |at| end + at);
         self.0.get_or_init(|| uri[..end].to_owned());
@@ -144,11 +144,8 @@ impl Glacier {
     ///
     /// When a profile is named that is not there, or the region that the configuration names is no region's name.
     pub async fn connect(connection: &Connection) -> Result<Self, ServiceError> {
-        // The SDK panics at these.
         for name in ["AWS_ENDPOINT_URL_GLACIER", "AWS_ENDPOINT_URL"] {
-            if std::env::var_os(name).is_some_and(|value| value.is_empty()) {
-                return Err(ServiceError::Configuration { cause: format!("{name} is empty; unset it") });
-            }
+            check_endpoint_variable(name)?;
         }
         if let Some(profile) = profile_needed(connection) {
             require_profile(profile).await?;
@@ -185,7 +182,8 @@ impl Glacier {
         let key = ServiceConfigKey::builder().service_id("Glacier");
         let key = key.env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;
         let of_service = config.service_config().and_then(|settings| settings.load_config(key));
-        of_service.or_else(|| config.endpoint_url().map(str::to_owned))
+        let url = of_service.or_else(|| config.endpoint_url().map(str::to_owned));
+        url.map(|url| without_user(&url).into_owned())
     }
 
     /// AWS's configuration and the client are made when they are first needed: for them all certificates of the system
@@ -325,6 +323,22 @@ async fn require_profile(name: &str) -> Result<(), ServiceError> {
         return Ok(());
     }
     Err(ServiceError::NoProfile { name: name.to_owned() })
+}
+
+/// The SDK panics at a URL that is empty or too long, and makes use of no user; what stands there may be a secret.
+fn check_endpoint_variable(name: &str) -> Result<(), ServiceError> {
+    let Some(value) = std::env::var_os(name) else { return Ok(()) };
+    let url = value.to_string_lossy();
+    if url.is_empty() {
+        return Err(unusable(format!("{name} is empty; unset it")));
+    }
+    match endpoint_url(&url) {
+        Err(error) if names_user(&url) || url.len() > URL_MAX_BYTES => {
+            let shown = quoted(&shortened(&without_user(&url)));
+            Err(unusable(format!("{name} is {shown}, which cannot be used: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn unusable(cause: String) -> ServiceError {

@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::io;
+use std::str::FromStr;
 
 use aws_sdk_glacier::config::http::HttpResponse;
 use aws_sdk_glacier::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::http::HttpError;
 
 use super::sentences;
-use crate::types::{escaped, plain_reason, quoted};
+use crate::types::{InvalidValue, escaped, plain_reason, quoted, shortened_to};
 
 /// Why a call of the service brought no result. [`ServiceError::hint`] says what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -231,6 +232,11 @@ pub(super) fn is_throttling(code: &str) -> bool {
     matches!(code, "ThrottlingException" | "Throttling" | "RequestLimitExceeded" | "SlowDown")
 }
 
+/// Reads a value, such as an id, that an answer names.
+pub(super) fn answered<T: FromStr<Err = InvalidValue>>(text: &str) -> Result<T, ServiceError> {
+    text.parse().map_err(|error: InvalidValue| ServiceError::bad_answer(error.to_string()))
+}
+
 /// Returns the text at the end of the chain of causes: the one that names what happened.
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     one_line(&plain_reason(&root(error).to_string()))
@@ -247,9 +253,11 @@ fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
 }
 
 /// The service's texts may span lines; a signature error brings its whole canonical request after the first. Nor need
-/// it be the service that answers: what a terminal would act upon ends here.
+/// it be the service that answers: what a terminal would act upon ends here, and what is longer than any of Glacier's.
 fn one_line(text: &str) -> String {
-    escaped(text.lines().next().unwrap_or_default().trim()).into_owned()
+    const SHOWN_MAX_CHARS: usize = 1000;
+    let line = text.lines().next().unwrap_or_default().trim();
+    escaped(&shortened_to(SHOWN_MAX_CHARS, line)).into_owned()
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

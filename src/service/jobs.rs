@@ -5,7 +5,8 @@ use std::time::Duration;
 use aws_sdk_glacier::types::{ActionCode, GlacierJobDescription, JobParameters, StatusCode};
 use tracing::info;
 
-use super::{Glacier, ServiceError, retries};
+use super::pages::{PAGES_OF_JOBS_MAX, Pages};
+use super::{Glacier, ServiceError, error::answered, retries};
 use crate::treehash::TreeHash;
 use crate::types::{ArchiveId, InvalidValue, JobId, Timestamp, VaultName};
 
@@ -185,21 +186,25 @@ impl Glacier {
             self.client().await.initiate_job().vault_name(vault.as_str()).job_parameters(parameters);
         let request = request.customize().config_override(retries::once(aws_sdk_glacier::Config::builder()));
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
-        let id = answer.job_id().unwrap_or_default().parse();
-        let id = id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?;
+        let id: JobId = answered(answer.job_id().unwrap_or_default())?;
         info!("job {id} has begun in vault {vault}: {what}");
         Ok(id)
     }
 
     /// Lists all jobs of the vault that the service still knows, through all pages, in the service's order.
     pub async fn list_jobs(&self, vault: &VaultName) -> Result<Vec<Job>, ServiceError> {
-        let mut pages = self.client().await.list_jobs().vault_name(vault.as_str()).into_paginator().send();
-        let mut jobs = Vec::new();
-        while let Some(page) = pages.next().await {
+        let (mut pages, mut jobs) = (Pages::at_most(PAGES_OF_JOBS_MAX), Vec::new());
+        loop {
+            let request = self.client().await.list_jobs().vault_name(vault.as_str());
+            let page = request.set_marker(pages.marker.clone()).send().await;
             let page = page.map_err(|error| self.sorted(&error))?;
-            jobs.extend(page.job_list().iter().filter_map(job));
+            for described in page.job_list() {
+                jobs.extend(job(described)?);
+            }
+            if !pages.turn(page.marker())? {
+                return Ok(jobs);
+            }
         }
-        Ok(jobs)
     }
 
     /// Tells how one job stands.
@@ -224,32 +229,40 @@ impl Glacier {
             .set_status_code(answer.status_code)
             .set_tier(answer.tier)
             .build();
-        job(&described).ok_or_else(|| ServiceError::bad_answer(format!("job {id} is of no known kind")))
+        job(&described)?.ok_or_else(|| ServiceError::bad_answer(format!("job {id} is of no known kind")))
     }
 }
 
-/// Jobs of other kinds, or without an id, are none of ours.
-fn job(described: &GlacierJobDescription) -> Option<Job> {
-    let task = match described.action()? {
-        ActionCode::ArchiveRetrieval => JobTask::Archive(archive_job(described)?),
-        ActionCode::InventoryRetrieval => JobTask::Inventory(inventory_job(described)),
-        _ => return None,
+/// Jobs of other kinds, or without an id, are none of ours. One that could be, and whose id no request could name, is not
+/// passed over without a word.
+fn job(described: &GlacierJobDescription) -> Result<Option<Job>, ServiceError> {
+    let (Some(action), Some(status), Some(id)) =
+        (described.action(), described.status_code(), described.job_id())
+    else {
+        return Ok(None);
     };
-    let status = match described.status_code()? {
+    let task = match (action, described.archive_id()) {
+        (ActionCode::ArchiveRetrieval, Some(archive)) => {
+            JobTask::Archive(archive_job(described, answered(archive)?))
+        }
+        (ActionCode::InventoryRetrieval, _) => JobTask::Inventory(inventory_job(described)),
+        _ => return Ok(None),
+    };
+    let status = match status {
         StatusCode::InProgress => JobStatus::InProgress,
         StatusCode::Succeeded => JobStatus::Succeeded,
         _ => JobStatus::Failed,
     };
-    Some(Job {
-        id: described.job_id()?.parse().ok()?,
+    Ok(Some(Job {
+        id: answered(id)?,
         task,
         status,
         created: described.creation_date().unwrap_or_default().to_owned(),
         completed: described.completion_date().map(str::to_owned),
-    })
+    }))
 }
 
-fn archive_job(described: &GlacierJobDescription) -> Option<ArchiveJob> {
+fn archive_job(described: &GlacierJobDescription, archive: ArchiveId) -> ArchiveJob {
     let size_bytes = described.archive_size_in_bytes().and_then(|size| u64::try_from(size).ok());
     let is_whole = match (described.retrieval_byte_range(), size_bytes) {
         (None, _) => true,
@@ -260,14 +273,14 @@ fn archive_job(described: &GlacierJobDescription) -> Option<ArchiveJob> {
         let (first, last) = range.split_once('-')?;
         last.parse::<u64>().ok()?.checked_sub(first.parse().ok()?)?.checked_add(1)
     };
-    Some(ArchiveJob {
-        archive: described.archive_id()?.parse().ok()?,
+    ArchiveJob {
+        archive,
         size_bytes,
         output_bytes: described.retrieval_byte_range().map_or(size_bytes, range_bytes),
         tree_hash: described.archive_sha256_tree_hash().and_then(|hash| hash.parse().ok()),
         is_whole,
         tier: described.tier().and_then(Tier::named),
-    })
+    }
 }
 
 fn inventory_job(described: &GlacierJobDescription) -> InventoryJob {

@@ -16,6 +16,7 @@ use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use tracing::{debug, info};
 
 use super::error::innermost;
+use crate::types::without_user;
 
 /// Writes each request to the log, and each that the SDK sends again. What is signed, and with what, is none of it.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ impl Intercept for Log {
         _components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let (method, uri) = (context.request().method(), context.request().uri());
+        let (method, uri) = (context.request().method(), without_user(context.request().uri()));
         let begin = uri.find("://").map_or(0, |at| at + 3);
         let path = uri[begin..].find('/').map_or("", |at| &uri[begin + at..]);
         let target = Target(format!(", {method} {path}"));

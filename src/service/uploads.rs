@@ -6,8 +6,9 @@ use aws_sdk_glacier::primitives::ByteStream;
 use bytes::Bytes;
 use tracing::debug;
 
+use super::pages::{PAGES_MAX, Pages};
 use super::sending::{Gate, Hook, Sending};
-use super::{ByteRange, Glacier, ServiceError, retries, vaults::account_of_location};
+use super::{ByteRange, Glacier, ServiceError, error::answered, retries, vaults::account_of_location};
 use crate::treehash::TreeHash;
 use crate::types::{AccountId, ArchiveId, ArchiveName, PartSize, UploadId, VaultName};
 
@@ -94,8 +95,7 @@ impl Glacier {
             .part_size(part_size.bytes().to_string());
         let request = request.customize().config_override(retries::left_to_the_engine());
         let answer = request.send().await.map_err(|error| self.sorted(&error))?;
-        let id = answer.upload_id().unwrap_or_default().parse();
-        let id = id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?;
+        let id: UploadId = answered(answer.upload_id().unwrap_or_default())?;
         debug!("upload {id} has begun in vault {vault}, in parts of {} bytes", part_size.bytes());
         Ok(id)
     }
@@ -168,11 +168,11 @@ impl Glacier {
         vault: &VaultName,
         upload: &UploadId,
     ) -> Result<Vec<StoredPart>, ServiceError> {
-        let request = self.client().await.list_parts().vault_name(vault.as_str()).upload_id(upload.as_str());
-        let mut pages = request.into_paginator().send();
-        let mut parts = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.sorted(&error))?;
+        let (mut pages, mut parts) = (Pages::at_most(PAGES_MAX), Vec::new());
+        loop {
+            let request = self.client().await.list_parts().vault_name(vault.as_str());
+            let request = request.upload_id(upload.as_str()).set_marker(pages.marker.clone());
+            let page = request.send().await.map_err(|error| self.sorted(&error))?;
             for part in page.parts() {
                 let range = part.range_in_bytes().and_then(byte_range);
                 let tree_hash = part.sha256_tree_hash().and_then(|hash| hash.parse().ok());
@@ -181,28 +181,31 @@ impl Glacier {
                 };
                 parts.push(StoredPart { range, tree_hash });
             }
+            if !pages.turn(page.marker())? {
+                return Ok(parts);
+            }
         }
-        Ok(parts)
     }
 
     /// Lists the vault's uploads in parts that are not finished.
     pub async fn list_uploads(&self, vault: &VaultName) -> Result<Vec<OpenUpload>, ServiceError> {
-        let mut pages =
-            self.client().await.list_multipart_uploads().vault_name(vault.as_str()).into_paginator().send();
-        let mut uploads = Vec::new();
-        while let Some(page) = pages.next().await {
+        let (mut pages, mut uploads) = (Pages::at_most(PAGES_MAX), Vec::new());
+        loop {
+            let request = self.client().await.list_multipart_uploads().vault_name(vault.as_str());
+            let page = request.set_marker(pages.marker.clone()).send().await;
             let page = page.map_err(|error| self.sorted(&error))?;
             for upload in page.uploads_list() {
-                let id = upload.multipart_upload_id().unwrap_or_default().parse();
                 uploads.push(OpenUpload {
-                    id: id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?,
+                    id: answered(upload.multipart_upload_id().unwrap_or_default())?,
                     name: upload.archive_description().unwrap_or_default().to_owned(),
                     created: upload.creation_date().unwrap_or_default().to_owned(),
                     part_size_bytes: u64::try_from(upload.part_size_in_bytes()).unwrap_or(0),
                 });
             }
+            if !pages.turn(page.marker())? {
+                return Ok(uploads);
+            }
         }
-        Ok(uploads)
     }
 
     /// Gives an upload in parts up; what it has stored is gone.
@@ -247,8 +250,7 @@ fn stored(
     said: Option<&str>,
     sent: TreeHash,
 ) -> Result<StoredArchive, ServiceError> {
-    let id = id.unwrap_or_default().parse();
-    let id = id.map_err(|error| ServiceError::bad_answer(format!("{error}")))?;
+    let id: ArchiveId = answered(id.unwrap_or_default())?;
     debug!("archive {id} is stored in vault {vault}");
     Ok(StoredArchive {
         id,

@@ -5,7 +5,8 @@ use aws_sdk_glacier::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_glacier::operation::RequestId;
 use aws_sdk_glacier::types::DescribeVaultOutput;
 
-use super::{Glacier, ServiceError, requests};
+use super::pages::{PAGES_MAX, Pages};
+use super::{Glacier, ServiceError, error::answered, requests};
 use crate::types::{AccountId, Timestamp, VaultName};
 
 /// A vault as the service describes it. Its counts are those of the last inventory, not of this moment.
@@ -65,16 +66,18 @@ impl Glacier {
 
     /// Lists all vaults of the region by name, through all pages.
     pub async fn list_vaults(&self) -> Result<Vec<Vault>, ServiceError> {
-        let mut pages = self.client().await.list_vaults().into_paginator().send();
-        let mut vaults = Vec::new();
-        while let Some(page) = pages.next().await {
+        let (mut pages, mut vaults) = (Pages::at_most(PAGES_MAX), Vec::new());
+        loop {
+            let page = self.client().await.list_vaults().set_marker(pages.marker.clone()).send().await;
             let page = page.map_err(|error| self.sorted(&error))?;
             self.require_genuine(&page)?;
             for vault in page.vault_list() {
                 vaults.push(listed(vault)?);
             }
+            if !pages.turn(page.marker())? {
+                return Ok(vaults);
+            }
         }
-        Ok(vaults)
     }
 
     pub(super) fn sorted<E>(&self, error: &SdkError<E, HttpResponse>) -> ServiceError
@@ -96,10 +99,9 @@ impl Glacier {
 }
 
 fn listed(vault: &DescribeVaultOutput) -> Result<Vault, ServiceError> {
-    let name = vault.vault_name().unwrap_or_default().parse();
     let date = |date: Option<&str>| date.and_then(|date| date.parse().ok());
     Ok(Vault {
-        name: name.map_err(|error| ServiceError::bad_answer(format!("{error}")))?,
+        name: answered(vault.vault_name().unwrap_or_default())?,
         arn: vault.vault_arn().unwrap_or_default().to_owned(),
         account: account_of_arn(vault.vault_arn())?,
         created: date(vault.creation_date()),

@@ -6,8 +6,8 @@
 
 use std::fmt::Write;
 
-use super::names::{ARCHIVE_NAME_MAX_BYTES, shortened};
-use super::{ArchiveName, InvalidValue, quoted};
+use super::names::ARCHIVE_NAME_MAX_BYTES;
+use super::{ArchiveName, InvalidValue, quoted, shortened};
 
 const MARK: char = '%';
 

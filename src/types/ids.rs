@@ -3,7 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{InvalidValue, quoted};
+use super::{InvalidValue, quoted, shortened};
+
+/// Longest id that is taken. Those of archives have 138 characters, those of jobs and uploads 92; what is longer than any
+/// URL may be could not be asked about.
+const ID_MAX_BYTES: usize = 1024;
 
 macro_rules! opaque_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
@@ -23,7 +27,8 @@ macro_rules! opaque_id {
 
             fn from_str(text: &str) -> Result<Self, InvalidValue> {
                 if !is_opaque(text) {
-                    return Err(InvalidValue(format!(concat!("{} is not ", $what), quoted(text))));
+                    let (shown, why) = (quoted(&shortened(text)), why_not(text));
+                    return Err(InvalidValue(format!(concat!("{} is not ", $what, "{}"), shown, why)));
                 }
                 Ok(Self(text.to_owned()))
             }
@@ -38,7 +43,17 @@ macro_rules! opaque_id {
 }
 
 fn is_opaque(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=ID_MAX_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// What is wrong with it does not show where only its beginning does.
+fn why_not(text: &str) -> String {
+    match text.len() {
+        bytes if bytes > ID_MAX_BYTES => {
+            format!(": it has {bytes} bytes, and none has more than {ID_MAX_BYTES}")
+        }
+        _ => String::new(),
+    }
 }
 
 impl ArchiveId {
@@ -97,7 +112,10 @@ impl FromStr for AccountId {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         if text.len() != 12 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(InvalidValue(format!("{} is not the id of an AWS account", quoted(text))));
+            return Err(InvalidValue(format!(
+                "{} is not the id of an AWS account",
+                quoted(&shortened(text))
+            )));
         }
         Ok(Self(text.to_owned()))
     }
@@ -112,6 +130,14 @@ impl fmt::Display for AccountId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_has_a_length_that_any_url_can_have() {
+        let refused = "x".repeat(1025).parse::<UploadId>().expect_err("too long").to_string();
+        assert!(refused.contains(": it has 1025 bytes, and none has more than 1024"), "{refused}");
+        assert!(refused.len() < 200 && "x".repeat(1024).parse::<UploadId>().is_ok(), "{refused}");
+        assert_eq!("".parse::<JobId>().expect_err("empty").to_string(), "'' is not the id of a job");
+    }
 
     /// The two whose accounts are known are those that researchers have published.
     #[test]

@@ -1,9 +1,9 @@
-//! Names that Glacier accepts: vaults, archives (their description), regions; and where it is.
+//! Names that Glacier accepts: vaults, archives (their description), regions.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::{InvalidValue, quoted};
+use super::{InvalidValue, quoted, shortened};
 
 /// Longest vault name, in bytes (developer guide, "Working with Vaults").
 const VAULT_NAME_MAX_BYTES: usize = 255;
@@ -31,7 +31,7 @@ impl FromStr for VaultName {
         if text.is_empty() || is_a_step || text.len() > VAULT_NAME_MAX_BYTES || !text.chars().all(allowed) {
             return Err(InvalidValue(format!(
                 "{} cannot be the name of a vault: Glacier takes 1 to {VAULT_NAME_MAX_BYTES} of a-z, A-Z, 0-9, '_', '-' and '.'",
-                quoted(text)
+                quoted(&shortened(text))
             )));
         }
         Ok(Self(text.to_owned()))
@@ -85,15 +85,6 @@ impl FromStr for ArchiveName {
     }
 }
 
-/// A message must fit a line that people read: long names are shown by their beginning.
-pub(super) fn shortened(text: &str) -> String {
-    const SHOWN_MAX_CHARS: usize = 60;
-    if text.chars().count() <= SHOWN_MAX_CHARS {
-        return text.to_owned();
-    }
-    text.chars().take(SHOWN_MAX_CHARS).chain("...".chars()).collect()
-}
-
 /// The name of an AWS region, such as `eu-west-1`: lower-case letters, digits and hyphens.
 ///
 /// It becomes part of the host name, so nothing else is let through.
@@ -115,7 +106,7 @@ impl FromStr for Region {
         if text.is_empty() || text.len() > 63 || !text.chars().all(allowed) {
             return Err(InvalidValue(format!(
                 "{} is not the name of an AWS region, such as 'us-east-1'",
-                quoted(text)
+                quoted(&shortened(text))
             )));
         }
         Ok(Self(text.to_owned()))
@@ -125,23 +116,6 @@ impl FromStr for Region {
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// Returns the URL of a service as it was given.
-///
-/// # Errors
-///
-/// When it does not begin with `https://` or `http://` and a host, or names a user: what stands there may be a secret, and
-/// URLs are shown.
-pub fn endpoint_url(text: &str) -> Result<String, InvalidValue> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest {
-        Some(rest) if rest.split('/').next().is_some_and(|host| host.contains('@')) => {
-            Err(InvalidValue("it must not name a user".to_owned()))
-        }
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(text.to_owned()),
-        _ => Err(InvalidValue("it must begin with https:// or http:// and name a host".to_owned())),
     }
 }
 

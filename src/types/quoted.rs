@@ -2,10 +2,31 @@
 
 use std::borrow::Cow;
 
+/// The longest text that is shown as a whole in a message: no path is longer, and no name of an archive by far.
+const SHOWN_WHOLE_MAX_BYTES: usize = 4096;
+
+/// Returns the beginning of a text, if it is longer than what fits a line that people read.
+pub fn shortened(text: &str) -> Cow<'_, str> {
+    const SHOWN_MAX_CHARS: usize = 60;
+    shortened_to(SHOWN_MAX_CHARS, text)
+}
+
+/// The same of a text that may fill the line.
+pub fn shortened_to(max_chars: usize, text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(max_chars) {
+        Some((end, _)) => Cow::Owned(format!("{}...", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// Returns `text` as Python's `repr` writes it: `'it'`, `"it's"`, with unprintable characters escaped.
 ///
-/// The result is one line and holds nothing that a terminal would act upon.
+/// The result is one line and holds nothing that a terminal would act upon. Of what is longer than any name or path there is
+/// only the beginning.
 pub fn quoted(text: &str) -> String {
+    if text.len() > SHOWN_WHOLE_MAX_BYTES {
+        return quoted(&shortened(text));
+    }
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
@@ -66,7 +87,7 @@ fn is_printable(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, plain_reason, quoted};
+    use super::{escaped, plain_reason, quoted, shortened};
 
     #[test]
     fn numbers_of_the_system_are_left_out() {
@@ -89,6 +110,14 @@ mod tests {
         ] {
             assert_eq!(escaped(text), expected);
         }
+    }
+
+    #[test]
+    fn what_is_longer_than_any_name_or_path_is_shown_by_its_beginning() {
+        assert_eq!(quoted(&"p".repeat(4096)).len(), 4098);
+        assert_eq!(quoted(&"é".repeat(3_000_000)), format!("'{}...'", "é".repeat(60)));
+        assert_eq!(shortened(&"n".repeat(60)), "n".repeat(60));
+        assert_eq!(shortened(&"n".repeat(61)), format!("{}...", "n".repeat(60)));
     }
 
     #[test]

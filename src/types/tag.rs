@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{InvalidValue, quoted};
+use super::{InvalidValue, quoted, shortened};
 
 /// Longest key, in characters.
 const KEY_MAX_CHARS: usize = 128;
@@ -26,10 +26,7 @@ impl FromStr for TagKey {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let refused = |why: String| {
-            InvalidValue(format!(
-                "{} cannot be the key of a tag: {why}",
-                quoted(&text.chars().take(60).collect::<String>())
-            ))
+            InvalidValue(format!("{} cannot be the key of a tag: {why}", quoted(&shortened(text))))
         };
         if text.to_lowercase().starts_with("aws:") {
             return Err(refused("what begins with 'aws:' is AWS's own".to_owned()));
@@ -66,7 +63,7 @@ impl FromStr for Tag {
         if value.chars().count() > VALUE_MAX_CHARS || !value.chars().all(is_allowed) {
             return Err(InvalidValue(format!(
                 "the value of tag {} cannot be set: Glacier takes up to {VALUE_MAX_CHARS} of {ALLOWED}",
-                quoted(key)
+                quoted(&shortened(key))
             )));
         }
         Ok(Self { key: key.parse()?, value: value.to_owned() })

@@ -32,6 +32,11 @@ impl Proxy {
         Self { url, line }
     }
 
+    /// Holds answers again, to requests that come from now on.
+    pub fn hold(&self, requests: &'static str) {
+        *self.line.held.lock().unwrap() = Some(requests);
+    }
+
     pub fn release(&self) {
         *self.line.held.lock().unwrap() = None;
         self.line.released.notify_all();

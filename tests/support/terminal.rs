@@ -53,7 +53,7 @@ impl Terminal {
         let mut session = Command::new("setsid");
         // Whoever runs the tests in the background ignores Ctrl-C, and all whom they start would, too.
         session
-            .args(["--ctty", "env", "--default-signal=INT", "sh", "-c", SHELL, "sh"])
+            .args(["--ctty", "env", "--default-signal=INT,HUP", "sh", "-c", SHELL, "sh"])
             .arg(command.get_program())
             .args(command.get_args());
         session.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -120,6 +120,14 @@ impl Terminal {
             self.status = str::from_utf8(status).unwrap().parse().ok();
             self.raw.truncate(begins);
         }
+    }
+
+    /// Closes it, as one does with a window, while the command is at work. Whoever reads from it has it open, too, so this
+    /// is what the last of them would bring about.
+    pub fn close(mut self) {
+        let leader = rustix::process::Pid::from_child(&self.session);
+        rustix::process::kill_process(leader, rustix::process::Signal::HUP).unwrap();
+        self.session.wait().unwrap();
     }
 
     /// Waits for the end. Returns what is left on the screen, and the status as a shell shows it.
