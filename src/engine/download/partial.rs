@@ -14,9 +14,9 @@
 //! works on it: whoever holds its lock, which ends with the process. What holds nothing that the next try could use is
 //! removed with the last who has it: it has all its room, and there may be no next try.
 
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,6 +25,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
+use super::alone::open_alone;
 use super::place::{Replaced, directory_of, sync_directory_of};
 use crate::treehash::{TreeHash, TreeHasher};
 use crate::types::PartSize;
@@ -73,19 +74,7 @@ impl Partial {
     ) -> io::Result<Opened> {
         let path = path_for(&place.file, identity);
         let mode = mode_beside(place);
-        let file = loop {
-            let file = open_own(&path, mode)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(Opened::InUse),
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
-            // Whoever had it before may have renamed it meanwhile.
-            let number = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-            if fs::symlink_metadata(&path).map(number).ok() == Some(number(file.metadata()?)) {
-                break file;
-            }
-        };
+        let Some(file) = open_alone(&path, mode)? else { return Ok(Opened::InUse) };
         let mut partial = Self {
             path,
             file: Arc::new(file),
@@ -298,26 +287,11 @@ fn mode_beside(place: &Replaced) -> u32 {
     place.permissions.as_ref().map_or(OF_ALL, |permissions| permissions.mode() & OF_ALL | OF_OWNER)
 }
 
-/// The name can be foreseen, so what stands there may be a trap: neither a link nor a file of another user is used.
-fn open_own(path: &Path, mode: u32) -> io::Result<File> {
-    let no_link = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(mode).custom_flags(no_link);
-    let file = options.open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() || metadata.nlink() > 1 {
-        let why = format!("{} is in the way", path.display());
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
-    }
-    // Begun when another file, or none, was to be replaced.
-    if metadata.mode() & !mode & 0o777 != 0 {
-        file.set_permissions(Permissions::from_mode(metadata.mode() & mode))?;
-    }
-    Ok(file)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     const MIB: u64 = 1 << 20;
