@@ -97,7 +97,8 @@ class Person:
 
     def run(self, *command):
         done = subprocess.run(
-            command, cwd=self.repository, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+            command, cwd=self.repository, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, errors="surrogateescape",
         )
         return Outcome(done.stdout, done.stderr, done.returncode)
 

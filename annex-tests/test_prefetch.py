@@ -1,6 +1,8 @@
 """`glacier annex prefetch`."""
 
+import os
 import sqlite3
+import subprocess
 
 NAMES = [f"file {number}" for number in range(3)]
 
@@ -136,3 +138,41 @@ def test_all_chunks_are_asked_for_at_once(person, emulator):
     person.does("git", "annex", "get", "file")
     assert person.content("file") == bytes(range(256)) * 20
     assert emulator.requests()["InitiateJob"] == 5
+
+
+def test_names_of_any_bytes(remote):
+    """git-annex was asked for files by the names that it had written as text, and said nothing of some of them."""
+    names = [b"new\nline", b"\xff\xfe", b"tab\t", b"-rf"]
+    directory = os.fsencode(remote.repository)
+    for name in names:
+        with open(os.path.join(directory, name), "wb") as file:
+            file.write(name)
+    remote.does("git", "annex", "add", "--quiet", ".")
+    remote.does("git", "commit", "--quiet", "-m", "add")
+    remote.does("git", "annex", "move", "--to", "glacier", ".")
+    dry = subprocess.run(
+        ["glacier", "annex", "prefetch", "--dry-run"], cwd=directory, env=remote.environment, capture_output=True
+    )
+    assert all(name + b"\n" in dry.stdout for name in names), dry.stdout
+    only = remote.run("glacier", "annex", "prefetch", "glacier", "--", "-rf")
+    assert (only.status, only.stderr.count("\n")) == (75, 1) and "queued 1 retrieval jobs, 3 bytes, 0" in only.stderr
+    # No path of other bytes: git-annex 10.20261026 passes over those that are no UTF-8, and finds everything.
+    two_lines = ("glacier", "annex", "prefetch", "glacier", "new\nline")
+    assert "queued 1 retrieval jobs, 8 bytes, 0 asked" in remote.run(*two_lines).stderr
+    among_options = ("glacier", "annex", "prefetch", "glacier", "--include=*", "--", "-rf")
+    assert "queued 0 retrieval jobs, 0 bytes, 1 asked" in remote.run(*among_options).stderr
+    all_of_them = remote.run("glacier", "annex", "prefetch")
+    assert (all_of_them.status, all_of_them.stderr.count("\n")) == (75, 1), all_of_them
+    assert "queued 2 retrieval jobs, 6 bytes, 2 asked for before" in all_of_them.stderr
+
+
+def test_a_wrong_remote_or_path_is_told_of_in_a_line(remote):
+    stores(remote)
+    for arguments, said in [
+        (["nosuch"], "glacier: 'nosuch' is no remote of type=external externaltype=glacier\n"),
+        (["glacier", "no such"], "glacier: 'git annex find' failed: pathspec 'no such' did not match any file(s) known to git"),
+        (["glacier", "--", "--nosuch"], "glacier: 'git annex find' failed: pathspec './--nosuch' did not match"),
+    ]:
+        outcome = remote.run("glacier", "annex", "prefetch", *arguments)
+        assert (outcome.stdout, outcome.status, outcome.stderr.count("\n")) == ("", 1, 1), outcome
+        assert outcome.stderr.startswith(said), outcome

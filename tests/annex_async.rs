@@ -373,3 +373,105 @@ fn secrets_are_not_in_what_is_said() {
         assert!(!(heard + &rest + &said).contains("verysecret"));
     }
 }
+
+const MIB: usize = 1 << 20;
+/// What one request fetches.
+const RANGE: usize = 8 * MIB;
+
+/// A vault with this content as that of a key, of which a job has finished.
+fn ready(content: &[u8]) -> Shell {
+    let shell = shell();
+    shell.write("stored", content);
+    shell.glacier(&["archive", "upload", "v", "--name=key", "stored"]).is_silent();
+    assert_eq!(shell.glacier(&["archive", "retrieve", "v", "key"]).status, 75);
+    shell.emulator.advance(4 * HOUR);
+    std::fs::create_dir(shell.path("tmp")).unwrap();
+    shell
+}
+
+/// Brings the key, and returns how many requests that took.
+#[track_caller]
+fn brings(shell: &Shell, content: &[u8]) -> u64 {
+    let before = shell.count("GetJobOutput");
+    let mut annex = Annex::prepared(shell);
+    annex.says(&format!("J 1 TRANSFER RETRIEVE key {}", shell.path("tmp/key").display()));
+    assert_eq!(annex.reply(), (1, "TRANSFER-SUCCESS RETRIEVE key".to_owned()));
+    assert!(shell.read("tmp/key") == content, "other bytes came");
+    assert_eq!(annex.ends(), (String::new(), Some(0)));
+    shell.count("GetJobOutput") - before
+}
+
+/// Found when a file came from another remote after that: what had come stood under a name that git-annex does not know,
+/// and stayed for ever.
+#[test]
+fn a_retrieval_that_is_killed_leaves_a_beginning_under_the_name_that_git_annex_knows() {
+    let content = support::noise(12 * RANGE);
+    let shell = ready(&content);
+    let mut annex = Annex::start(&shell);
+    annex.bwlimit = "24M";
+    annex.says("J 1 PREPARE");
+    annex.reply();
+    annex.says(&format!("J 1 TRANSFER RETRIEVE key {}", shell.path("tmp/key").display()));
+    let length = || std::fs::metadata(shell.path("tmp/key")).map_or(0, |there| there.len());
+    let begun = std::time::Instant::now();
+    while length() < 2 * RANGE as u64 && begun.elapsed().as_secs() < 60 {
+        std::thread::yield_now();
+    }
+    annex.child.kill().unwrap();
+    annex.child.wait().unwrap();
+    let names: Vec<_> =
+        std::fs::read_dir(shell.path("tmp")).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(names, ["key"]);
+    let beginning = shell.read("tmp/key");
+    assert!(beginning.len() < content.len(), "it was done before it was killed");
+    assert!(content.starts_with(&beginning), "what is here is no beginning of it");
+    assert_eq!(brings(&shell, &content), 12 - (beginning.len() / RANGE) as u64);
+}
+
+/// Another remote may have begun the file, and another archive, which git-annex takes for the same.
+#[test]
+fn what_git_annex_has_of_a_file_counts_if_it_is_a_beginning_of_the_archive() {
+    let content = support::noise(2 * RANGE + 5);
+    let shell = ready(&content);
+    let longer = [&content[..], b"x"].concat();
+    for (beginning, requests) in [
+        (&content[..RANGE + 17], 2),
+        (&content, 0),
+        (&[], 3),
+        (&[0; RANGE + 17], 2 + 3),
+        (&vec![0; content.len()], 3),
+        (&longer, 3),
+    ] {
+        shell.write("tmp/key", beginning);
+        assert_eq!(brings(&shell, &content), requests, "{} bytes were here", beginning.len());
+    }
+    // A link of another name to the same file must not change with it.
+    shell.write("tmp/other", "mine");
+    std::fs::remove_file(shell.path("tmp/key")).unwrap();
+    std::fs::hard_link(shell.path("tmp/other"), shell.path("tmp/key")).unwrap();
+    assert_eq!((brings(&shell, &content), shell.read("tmp/other").as_slice()), (3, &b"mine"[..]));
+}
+
+#[test]
+fn a_retrieval_that_fails_keeps_what_is_verified_and_no_empty_file() {
+    let content = support::noise(2 * RANGE + 5);
+    let shell = ready(&content);
+    let fails = |fault: &str| {
+        shell.fault(fault);
+        let mut annex = Annex::prepared(&shell);
+        annex.says(&format!("J 1 TRANSFER RETRIEVE key {}", shell.path("tmp/key").display()));
+        assert!(annex.reply().1.starts_with("TRANSFER-FAILURE RETRIEVE key "));
+        shell.heal();
+        // The same process may try at once.
+        annex.says(&format!("J 1 TRANSFER RETRIEVE none {}", shell.path("tmp/key").display()));
+        assert!(annex.reply().1.contains("not found"));
+    };
+    fails("access-denied@GetJobOutput");
+    assert!(!shell.path("tmp/key").exists());
+    fails("corrupt@GetJobOutput");
+    assert!(!shell.path("tmp/key").exists());
+    shell.write("tmp/key", &content[..RANGE]);
+    fails("corrupt@GetJobOutput");
+    assert!(shell.read("tmp/key") == content[..RANGE]);
+    assert_eq!(brings(&shell, &content), 2);
+}

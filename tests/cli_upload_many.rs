@@ -80,25 +80,65 @@ fn what_glacier_cannot_name_is_told_and_the_rest_is_stored() {
     assert_eq!(listed(&shell), "plain\n");
 }
 
+/// The others were stored, and again when the name was corrected.
 #[test]
-fn one_failure_does_not_stop_the_others() {
+fn a_wrong_file_among_those_that_are_named_stores_nothing() {
     let shell = shell();
     for name in ["a", "b", "d"] {
         shell.write(name, name);
     }
     shell.write("empty", "");
-    let outcome = shell.glacier(&["archive", "upload", "v", "a", "missing", "b", "empty", "d"]);
-    let mut told: Vec<&str> = outcome.stderr.lines().collect();
-    told.sort_unstable();
-    assert_eq!(
-        told,
-        [
-            "glacier: cannot store 'empty': archive 'empty' would be empty, and Glacier holds no empty archives",
-            "glacier: cannot store 'missing': cannot read 'missing': No such file or directory",
-        ]
-    );
-    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    make_directory(&shell);
+    let writes = shell.writes();
+    let wrong = ["archive", "upload", "v", "a", "missing", "b", "empty", "photos", "-r", "photos"];
+    for upload in
+        [&wrong[..], &[&wrong[..], &["--dry-run"]].concat(), &[&wrong[..], &["--skip-existing"]].concat()]
+    {
+        let outcome = shell.glacier(upload);
+        let told: Vec<&str> = outcome.stderr.lines().filter(|line| !LEFT_OUT.contains(line)).collect();
+        assert_eq!((outcome.status, outcome.stdout.as_str(), told.len()), (1, "", 4), "{outcome:?}");
+        assert_eq!(
+            told[0],
+            "glacier: cannot store 'missing': cannot read 'missing': No such file or directory"
+        );
+        let empty = "glacier: cannot store 'empty': archive 'empty' would be empty, and Glacier holds no empty archives";
+        assert_eq!(told[1], empty);
+        assert!(
+            told[2].starts_with("glacier: cannot store 'photos': ") && told[2].contains("-r"),
+            "{told:?}"
+        );
+        assert_eq!(told[3], "glacier: nothing was stored");
+    }
+    let told = "glacier: cannot read 'none': No such file or directory\nglacier: nothing was stored\n";
+    shell.glacier(&["archive", "upload", "v", "a", "-r", "none"]).is("", told, 1);
+    assert_eq!(shell.writes(), writes);
+    shell.glacier(&["archive", "upload", "v", "a", "b", "d"]).is_silent();
     assert_eq!(listed(&shell), "a\nb\nd\n");
+}
+
+#[test]
+fn one_failure_does_not_stop_the_others() {
+    let shell = shell();
+    std::fs::create_dir(shell.path("d")).unwrap();
+    for name in ["a", "b", "c"] {
+        shell.write(&format!("d/{name}"), name);
+    }
+    shell.fault("limit-exceeded@UploadArchive#1");
+    let outcome = shell.glacier(&["archive", "upload", "--jobs", "1", "v", "-r", "d"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""), "{outcome:?}");
+    assert!(outcome.stderr.starts_with("glacier: cannot store 'd/a': "), "{outcome:?}");
+    assert_eq!(listed(&shell), "b\nc\n", "{outcome:?}");
+}
+
+/// It would be gone if it were looked into before.
+#[test]
+fn a_pipe_among_several_files_is_stored() {
+    let shell = shell();
+    shell.write("file", "x");
+    let mut command = shell.command("bash");
+    command.args(["-c", r#"mkfifo pipe; printf y >pipe & "$0" archive upload v file pipe"#]);
+    support::run(command.arg(env!("CARGO_BIN_EXE_glacier"))).is_silent();
+    assert_eq!(listed(&shell), "file\npipe\n");
 }
 
 /// What would meet each file alike is not told a thousand times.

@@ -250,6 +250,39 @@ fn a_download_that_was_killed_goes_on_where_it_stopped() {
     support::no_leftovers(&shell.path(""));
 }
 
+/// A file with all the room of an archive stayed beside the target, of which nobody knew.
+#[test]
+fn a_download_of_which_nothing_has_come_leaves_nothing_beside_its_target() {
+    let shell = shell(24, 0);
+    shell.glacier(&UPLOAD).is_silent();
+    shell.glacier_with_input(&["archive", "upload", "v", "-", "--name=small"], &[7; 1000]).is_silent();
+    std::fs::remove_file(shell.path("file")).unwrap();
+    let small = ["archive", "retrieve", "v", "small"];
+    for retrieve in [&RETRIEVE[..], &small] {
+        assert_eq!(shell.glacier(retrieve).status, 75);
+        for fault in ["access-denied@GetJobOutput", "wrong-hash@GetJobOutput", "cut-middle@GetJobOutput"] {
+            shell.fault(fault);
+            assert_eq!(shell.glacier(retrieve).status, 1, "{fault}");
+            shell.heal();
+            support::no_leftovers(&shell.path(""));
+        }
+    }
+    // What has come is kept, whatever meets the next try.
+    shell.fault("access-denied@GetJobOutput#16");
+    assert_eq!(shell.glacier(&RETRIEVE).status, 1);
+    shell.heal();
+    shell.fault("access-denied@GetJobOutput");
+    assert_eq!(shell.glacier(&RETRIEVE).status, 1);
+    shell.heal();
+    let before = shell.count("GetJobOutput");
+    shell.glacier(&RETRIEVE).is_silent();
+    assert!(shell.read("file") == noise(24 * MIB));
+    let fetched = shell.count("GetJobOutput") - before;
+    assert!(fetched <= 8 + IN_FLIGHT, "{fetched} ranges were fetched");
+    shell.glacier(&small).is_silent();
+    support::no_leftovers(&shell.path(""));
+}
+
 #[test]
 fn a_job_that_fails_is_reported_and_started_anew_once() {
     let shell = shell(1, 0);

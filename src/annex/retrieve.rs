@@ -182,7 +182,7 @@ impl Vault {
         reference: ArchiveRef,
         file: &Path,
     ) -> Result<Retrieval, EngineError> {
-        let wanted = Wanted { reference, target: Target::File(file.to_owned()) };
+        let wanted = Wanted { reference, target: Target::Growing(file.to_owned()) };
         let options =
             RetrieveOptions { range_size: RangeSize::default(), tier: self.tier, patience: self.patience };
         let retrievals = self.engine.retrieve(&self.name, vec![wanted], options, talk).await?;

@@ -10,9 +10,12 @@
 //! or the whole new one, never less. What was interrupted goes on: a range counts as here if what is on the disk has
 //! the hash on record, so that no record is trusted over the data.
 //!
-//! Into a stream: in order, each range verified before a byte of it is written.
+//! Into a stream: in order, each range verified before a byte of it is written. So into a file that its owner keeps
+//! between tries (`growing`), behind what is there.
 
+mod alone;
 mod below;
+mod growing;
 mod partial;
 mod place;
 mod range;
@@ -66,6 +69,9 @@ pub enum Target {
     File(PathBuf),
     /// A file below a directory; directories that are missing on the way are made when the content comes.
     Below(PlaceBelow),
+    /// A file that its owner keeps between tries, and cleans up. At any moment it holds a beginning of the content, which
+    /// is gone on with.
+    Growing(PathBuf),
     /// A stream, in order, each range verified before a byte of it is written.
     Stream(Box<dyn AsyncWrite + Send + Unpin>),
 }
@@ -95,6 +101,10 @@ impl Engine {
         match target {
             Target::Stream(stream) => self.download_to_stream(output, stream, progress).await,
             Target::File(path) => self.download_to_path(output, path, progress).await,
+            Target::Growing(path) => match Place::of(path).map_err(cannot_write(path))? {
+                Place::Replaced(place) => self.grow(output, &place, progress).await,
+                Place::WrittenTo => self.download_to_path(output, path, progress).await,
+            },
             Target::Below(place) => {
                 let making = place.clone();
                 let made = blocking(move || making.make_directories()).await;
@@ -172,11 +182,7 @@ impl Engine {
             .filter(|(_, hash)| hash.is_some())
             .map(|(range, _)| range.length_bytes)
             .sum();
-        if here_bytes > 0 {
-            let name = output.name.to_owned();
-            self.transfers.notice(&Notice::DownloadResumed { name, bytes: here_bytes });
-            progress.resumed(here_bytes);
-        }
+        self.tell_of_resuming(output, here_bytes, progress);
         let mut hashes = here;
         let missing: Vec<usize> = (0..ranges.len()).filter(|index| hashes[*index].is_none()).collect();
         let keep = Keep::In(Arc::clone(partial));
@@ -201,10 +207,24 @@ impl Engine {
             return stream.flush().await.map_err(cannot_pass_on(output));
         };
         let ranges = ranges(size_bytes, output.range_size.0);
-        let all = (0..ranges.len()).collect();
-        let mut arriving = Arriving::new(self, output, &ranges, all, Keep::InMemory, progress);
+        let hashes = self.write_in_order(output, &ranges, Vec::new(), stream, progress).await?;
+        check_whole(output, TreeHash::combine(hashes))
+    }
+
+    /// Fetches the ranges behind those that are here, and writes them one after the other. Returns the hashes of all.
+    async fn write_in_order(
+        &self,
+        output: &Output<'_>,
+        ranges: &[ByteRange],
+        here: Vec<TreeHash>,
+        stream: &mut (impl AsyncWrite + Unpin),
+        progress: &dyn ItemProgress,
+    ) -> Result<Vec<TreeHash>, EngineError> {
+        let missing = (here.len()..ranges.len()).collect();
+        let mut arriving = Arriving::new(self, output, ranges, missing, Keep::InMemory, progress);
         arriving.window = self.transfers.jobs() * WAITING_PER_JOB;
-        let (mut waiting, mut hashes, mut done_bytes) = (BTreeMap::new(), Vec::new(), 0);
+        let mut done_bytes = ranges[..here.len()].iter().map(|range| range.length_bytes).sum();
+        let (mut waiting, mut hashes) = (BTreeMap::new(), here);
         while let Some((index, fetched)) = arriving.next().await? {
             waiting.insert(index, fetched);
             while let Some(fetched) = waiting.remove(&hashes.len()) {
@@ -218,7 +238,15 @@ impl Engine {
             }
         }
         stream.flush().await.map_err(cannot_pass_on(output))?;
-        check_whole(output, TreeHash::combine(hashes))
+        Ok(hashes)
+    }
+
+    fn tell_of_resuming(&self, output: &Output<'_>, here_bytes: u64, progress: &dyn ItemProgress) {
+        if here_bytes > 0 {
+            let name = output.name.to_owned();
+            self.transfers.notice(&Notice::DownloadResumed { name, bytes: here_bytes });
+            progress.resumed(here_bytes);
+        }
     }
 
     /// Fetches an output for this program's own use into a file without a name.

@@ -1,5 +1,7 @@
 //! Arguments of the commands about repositories of git-annex. The comments of this file are the help texts.
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 use super::archive::TierName;
@@ -17,6 +19,9 @@ pub(in crate::cli) struct Prefetch {
     /// The remote [default: the only one of type=external externaltype=glacier].
     pub(super) remote: Option<String>,
     /// Paths, or matching options as 'git annex find' has them.
-    #[arg(value_name = "MATCHING", trailing_var_arg = true, allow_hyphen_values = true)]
-    pub(super) matching: Vec<String>,
+    #[arg(value_name = "MATCHING", allow_hyphen_values = true)]
+    pub(super) matching: Vec<OsString>,
+    /// Paths, whatever they begin with.
+    #[arg(value_name = "PATH", last = true)]
+    pub(super) paths: Vec<OsString>,
 }

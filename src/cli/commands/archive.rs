@@ -60,7 +60,7 @@ pub(in crate::cli) struct Upload {
     pub(in crate::cli) transfers: Transfers,
     /// The vault.
     pub(super) vault: VaultName,
-    /// Files; - is standard input, which needs --name.
+    /// Files; - is standard input, which needs --name. If one of several cannot be read, none is stored.
     #[arg(required_unless_present = "recursive", value_name = "FILE")]
     pub(super) files: Vec<FileOrStandard>,
 }

@@ -52,6 +52,12 @@ fn options(args: &archive::Upload) -> UploadOptions {
 
 async fn store_files(session: &Session, args: &archive::Upload, is_single: bool) -> Result<Exit> {
     let Plan { files, mut exit } = plan(&args.files, &args.recursive, args.name.as_deref())?;
+    if !is_single && is_any_wrong(&files[..args.files.len()], &args.recursive) {
+        if !files.is_empty() {
+            say("nothing was stored");
+        }
+        return Ok(Exit::Failed);
+    }
     let upload = options(args);
     let options = StoreOptions { upload, skip_existing: args.skip_existing, dry_run: args.dry_run };
     let told = Told { session, vault: &args.vault, is_dry_run: args.dry_run };
@@ -66,10 +72,7 @@ async fn store_files(session: &Session, args: &archive::Upload, is_single: bool)
                 }
             }
             Err(error) if is_single => alone = Err(error),
-            Err(error) => {
-                let context = format!("cannot store {}", quoted(&file.path.to_string_lossy()));
-                exit = failure(&anyhow::Error::from(error).context(context));
-            }
+            Err(error) => exit = cannot_store(&file.path, error),
         }
     };
     session.engine.upload_all(&args.vault, &files, options, &*session.progress, tell).await?;
@@ -79,6 +82,24 @@ async fn store_files(session: &Session, args: &archive::Upload, is_single: bool)
         say(format_args!("{} more files were not tried", files.len() - count));
     }
     Ok(exit)
+}
+
+/// Returns whether a file that was named cannot be stored, after telling of each, or a directory cannot be read, which was
+/// told. Who corrects that and runs the command again would store all others twice; what is wrong below a directory was
+/// named by nobody.
+fn is_any_wrong(files: &[FileToStore], directories: &[PathBuf]) -> bool {
+    let mut is_any = directories.iter().any(|directory| std::fs::read_dir(directory).is_err());
+    for file in files {
+        if let Err(error) = file.look() {
+            cannot_store(&file.path, error);
+            is_any = true;
+        }
+    }
+    is_any
+}
+
+fn cannot_store(path: &Path, why: impl Into<anyhow::Error>) -> Exit {
+    failure(&why.into().context(format!("cannot store {}", quoted(&path.to_string_lossy()))))
 }
 
 /// The files to store, and how the command ends if all of them are.
@@ -110,8 +131,7 @@ impl Plan {
         let tree = LocalTree::below(directory);
         tell_of_left_out(&tree.left_out);
         for (path, why) in tree.unfit {
-            let context = format!("cannot store {}", quoted(&path.to_string_lossy()));
-            self.exit = failure(&anyhow::Error::from(why).context(context));
+            self.exit = cannot_store(&path, why);
         }
         for error in tree.failures {
             self.exit = failure(&error.into());

@@ -11,19 +11,21 @@
 //!
 //! When all is there the file is cut to its size, synced, and renamed; so there is never a second file to be left
 //! behind. The name follows from the target and the archive, so that the next try finds it. One process at a time
-//! works on it: whoever holds its lock, which ends with the process.
+//! works on it: whoever holds its lock, which ends with the process. What holds nothing that the next try could use is
+//! removed with the last who has it: it has all its room, and there may be no next try.
 
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::fs::{FallocateFlags, fallocate};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
+use super::alone::open_alone;
 use super::place::{Replaced, directory_of, sync_directory_of};
 use crate::treehash::{TreeHash, TreeHasher};
 use crate::types::PartSize;
@@ -46,6 +48,10 @@ pub(super) struct Partial {
     size_bytes: Option<u64>,
     range_size: PartSize,
     unsynced_bytes: AtomicU64,
+    /// Whether there is something in it that the next try can use.
+    is_of_use: AtomicBool,
+    /// Whether its name is not its own any more.
+    is_gone: AtomicBool,
     /// Behind the file, so that it is closed when this is gone.
     watch: Option<mpsc::Sender<()>>,
 }
@@ -68,25 +74,23 @@ impl Partial {
     ) -> io::Result<Opened> {
         let path = path_for(&place.file, identity);
         let mode = mode_beside(place);
-        let file = loop {
-            let file = open_own(&path, mode)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(Opened::InUse),
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
-            // Whoever had it before may have renamed it meanwhile.
-            let number = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-            if fs::symlink_metadata(&path).map(number).ok() == Some(number(file.metadata()?)) {
-                break file;
-            }
+        let Some(file) = open_alone(&path, mode)? else { return Ok(Opened::InUse) };
+        let mut partial = Self {
+            path,
+            file: Arc::new(file),
+            size_bytes,
+            range_size,
+            unsynced_bytes: AtomicU64::new(0),
+            is_of_use: AtomicBool::new(false),
+            is_gone: AtomicBool::new(false),
+            watch: None,
         };
-        let (file, unsynced_bytes) = (Arc::new(file), AtomicU64::new(0));
-        let mut partial = Self { path, file, size_bytes, range_size, unsynced_bytes, watch: None };
         if let Some(size_bytes) = size_bytes {
             match partial.read_head(size_bytes)? {
                 Some(range_size) => {
                     partial.range_size = range_size;
+                    // Until it was read.
+                    partial.is_of_use = AtomicBool::new(true);
                     partial.reserve(size_bytes)?;
                 }
                 None => partial.begin(size_bytes, tree_hash).inspect_err(|_| partial.discard())?,
@@ -128,6 +132,7 @@ impl Partial {
             }
             verified.push(hash);
         }
+        self.is_of_use.store(verified.iter().any(Option::is_some), Ordering::Relaxed);
         Ok(verified)
     }
 
@@ -135,7 +140,9 @@ impl Partial {
     pub(super) fn record(&self, index: usize, hash: TreeHash) -> io::Result<()> {
         let Some(size_bytes) = self.size_bytes else { return Ok(()) };
         let at = size_bytes + HEAD_BYTES + index as u64 * RECORD_BYTES;
-        self.file.write_all_at(hash.as_bytes(), at)
+        self.file.write_all_at(hash.as_bytes(), at)?;
+        self.is_of_use.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Hears that so much was written, and syncs when it is much: the disk works while the network does, and there is
@@ -153,7 +160,7 @@ impl Partial {
     pub(super) fn replace(&self, place: &Replaced) -> io::Result<()> {
         if let Some(size_bytes) = self.size_bytes {
             // With the records, for as long as that takes; they are not worth it for what one request brings again.
-            if size_bytes > self.range_size.bytes() {
+            if !self.is_of_one_range() {
                 self.file.sync_all()?;
             }
             self.file.set_len(size_bytes)?;
@@ -163,6 +170,7 @@ impl Partial {
         }
         self.file.sync_all()?;
         fs::rename(&self.path, &place.file)?;
+        self.is_gone.store(true, Ordering::Relaxed);
         sync_directory_of(&place.file)
     }
 
@@ -170,6 +178,11 @@ impl Partial {
     pub(super) fn discard(&self) {
         // What cannot be removed is found and verified by the next try.
         let _ = fs::remove_file(&self.path);
+        self.is_gone.store(true, Ordering::Relaxed);
+    }
+
+    fn is_of_one_range(&self) -> bool {
+        self.size_bytes.is_none_or(|size_bytes| size_bytes <= self.range_size.bytes())
     }
 
     fn hash(&self, mut start_byte: u64, end_byte: u64, buffer: &mut [u8]) -> io::Result<TreeHash> {
@@ -242,6 +255,16 @@ impl Partial {
     }
 }
 
+/// While the lock is held still, so that it is nobody else's that is removed.
+impl Drop for Partial {
+    fn drop(&mut self) {
+        let is_of_use = *self.is_of_use.get_mut() && !self.is_of_one_range();
+        if !is_of_use && !*self.is_gone.get_mut() {
+            self.discard();
+        }
+    }
+}
+
 fn length_bytes(size_bytes: u64, range_bytes: u64) -> u64 {
     size_bytes + HEAD_BYTES + size_bytes.div_ceil(range_bytes) * RECORD_BYTES
 }
@@ -264,26 +287,11 @@ fn mode_beside(place: &Replaced) -> u32 {
     place.permissions.as_ref().map_or(OF_ALL, |permissions| permissions.mode() & OF_ALL | OF_OWNER)
 }
 
-/// The name can be foreseen, so what stands there may be a trap: neither a link nor a file of another user is used.
-fn open_own(path: &Path, mode: u32) -> io::Result<File> {
-    let no_link = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(mode).custom_flags(no_link);
-    let file = options.open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() || metadata.nlink() > 1 {
-        let why = format!("{} is in the way", path.display());
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
-    }
-    // Begun when another file, or none, was to be replaced.
-    if metadata.mode() & !mode & 0o777 != 0 {
-        file.set_permissions(Permissions::from_mode(metadata.mode() & mode))?;
-    }
-    Ok(file)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     const MIB: u64 = 1 << 20;

@@ -34,7 +34,7 @@ impl Engine {
             let archive =
                 equal.into_iter().next().ok_or_else(|| EngineError::archive_not_found(reference))?;
             let path = match target {
-                Target::File(path) => Some(path.as_path()),
+                Target::File(path) | Target::Growing(path) => Some(path.as_path()),
                 Target::Below(place) => Some(place.path()),
                 Target::Stream(_) => None,
             };

@@ -25,6 +25,31 @@ pub struct FileToStore {
     pub path: PathBuf,
 }
 
+impl FileToStore {
+    /// Looks whether it can be stored, as far as that can be told without reading it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or is empty.
+    pub fn look(&self) -> Result<(), EngineError> {
+        let there = std::fs::metadata(&self.path).map_err(|source| self.cannot_read(source))?;
+        // A pipe can be opened but once.
+        if there.is_file() || there.is_dir() { self.open().map(drop) } else { Ok(()) }
+    }
+
+    fn open(&self) -> Result<Source, EngineError> {
+        let source = Source::open(&self.path).map_err(|source| self.cannot_read(source))?;
+        match source.size_bytes() {
+            Some(0) => Err(EngineError::EmptyArchive { name: self.name.as_str().to_owned() }),
+            _ => Ok(source),
+        }
+    }
+
+    fn cannot_read(&self, source: std::io::Error) -> EngineError {
+        EngineError::CannotReadFile { path: self.path.clone(), source }
+    }
+}
+
 /// How several files are to be stored.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StoreOptions {
@@ -86,15 +111,11 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<Stored, EngineError> {
         let _place = places.take(&file.path, options.upload.part_size).await;
-        let cannot_read = |source| EngineError::CannotReadFile { path: file.path.clone(), source };
-        let source = Source::open(&file.path).map_err(cannot_read)?;
-        if source.size_bytes() == Some(0) {
-            return Err(EngineError::EmptyArchive { name: file.name.as_str().to_owned() });
-        }
+        let source = file.open()?;
         if let Some(scope) = scope {
             let Data::File(opened) = &source.0 else {
                 let why = "what is no regular file cannot be compared";
-                return Err(cannot_read(std::io::Error::new(std::io::ErrorKind::InvalidInput, why)));
+                return Err(file.cannot_read(std::io::Error::new(std::io::ErrorKind::InvalidInput, why)));
             };
             if let Some(archive) = self.stored_before(scope, vault, &file.name, opened).await? {
                 let kind = ItemKind::Upload(file.name.as_str());

@@ -51,7 +51,7 @@ pub(super) async fn of(
 /// Returns the path as people are told of it.
 pub(super) fn shown_path(wanted: &Wanted) -> Option<String> {
     let path = match &wanted.target {
-        Target::File(path) => path,
+        Target::File(path) | Target::Growing(path) => path,
         Target::Below(place) => place.path(),
         Target::Stream(_) => return None,
     };
@@ -62,7 +62,9 @@ pub(super) fn shown_path(wanted: &Wanted) -> Option<String> {
 fn file_of(target: &Target) -> Result<Option<(&Path, PathBuf)>> {
     Ok(match target {
         Target::Stream(_) => None,
-        Target::File(path) => Some((path, path.canonicalize().unwrap_or_else(|_| path.clone()))),
+        Target::File(path) | Target::Growing(path) => {
+            Some((path, path.canonicalize().unwrap_or_else(|_| path.clone())))
+        }
         Target::Below(place) => {
             let real_path = place.real_path();
             let shown = || format!("cannot write {}", quoted(&place.path().to_string_lossy()));
