@@ -54,7 +54,7 @@ impl World {
         let Told { stored, removed } = peer.branch.tells(key);
         peer.knows.learn(key, &peer.branch.state(key), now);
         let mut expected = self.expect_presence(who, key);
-        if expected == Answer::Yes && !removed.is_empty() {
+        if expected == Answer::Yes {
             // An inventory that was taken in for the question may list what was removed since.
             let peer = &mut self.peers[who];
             peer.knows.learn(key, &peer.branch.state(key), now);
