@@ -24,6 +24,7 @@
 //! Any number of processes may use the file. Each method is one transaction; writers queue for [`BUSY_TIMEOUT`].
 //! This room knows nothing of the network, nor what to do about a row that is missing.
 
+mod access;
 mod accounts;
 mod archives;
 mod checksum;
@@ -38,6 +39,7 @@ mod glance;
 mod inventory;
 mod jobs;
 mod lag;
+mod locks;
 mod opening;
 mod reconciliation;
 mod repeated;

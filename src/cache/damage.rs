@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::CacheError;
-use super::opening::private_file;
+use super::access::{beside, private_file};
 
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
@@ -76,10 +76,4 @@ fn free_name(path: &Path) -> io::Result<PathBuf> {
     let names = (1..).map(|number: u32| beside(path, &format!(".damaged-{number}")));
     let mut free = names.take(10_000).filter(|name| !name.exists());
     free.next().ok_or_else(|| io::Error::other("too many damaged files beside it"))
-}
-
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

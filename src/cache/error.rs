@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use super::access::{LOGS, is_protected, log, may_write};
 use super::damage;
-use super::opening::{LOGS, is_protected, log, may_write};
 
 /// Why the cache could not be used.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::named_params;
 
-use super::opening::{Held, lock_file};
+use super::locks::{Held, lock_file};
 use super::values::all_parsed;
 use super::{Cache, CacheError, Scope};
 use crate::types::{ArchiveId, JobId, Timestamp, VaultName};

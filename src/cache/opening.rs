@@ -1,16 +1,15 @@
 //! Opening the file: making it, setting a damaged one aside, and reading one that cannot be written.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 use std::sync::Mutex;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, ffi};
-use rustix::fs::{Access, AtFlags, CWD, accessat};
-use rustix::io::Errno;
 
+use super::access::{LOGS, is_protected, log, make_directory, narrow, private_file};
 use super::{BUSY_TIMEOUT, Cache, CacheError, damage, schema};
 
 /// More than there are, so that none is parsed twice.
@@ -172,29 +171,6 @@ fn make(path: &Path) -> Result<(), CacheError> {
     made.map_err(|error| CacheError::CannotWrite { path: path.to_owned(), why: error.to_string() })
 }
 
-/// What SQLite keeps beside a file in whose mode readers and a writer do not wait for each other.
-pub(super) const LOGS: [&str; 2] = ["-wal", "-shm"];
-
-/// Returns the name of a file that SQLite keeps beside this one: if that is a link, beside what it leads to.
-pub(super) fn log(path: &Path, suffix: &str) -> PathBuf {
-    damage::beside(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), suffix)
-}
-
-/// Returns why a file may not be written, if it is there. Asked without opening it: whoever closes a file gives all locks
-/// back that this process has on it.
-pub(super) fn may_write(path: &Path) -> io::Result<()> {
-    match accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS) {
-        Err(Errno::NOENT) => Ok(()),
-        asked => Ok(asked?),
-    }
-}
-
-/// Returns whether there is such a file, for others or for nobody to write.
-pub(super) fn is_protected(path: &Path) -> bool {
-    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-    may_write(path).is_err_and(|error| [PermissionDenied, ReadOnlyFilesystem].contains(&error.kind()))
-}
-
 /// A log that was made while its file could only be read can only be read, too. Where the file can be written by now, its
 /// owner gets both back.
 fn open_log_to_owner(path: &Path) {
@@ -207,64 +183,5 @@ fn open_log_to_owner(path: &Path) {
             // If it is someone else's, the cache can only be read, and that is said.
             let _ = fs::set_permissions(&log, permissions.clone());
         }
-    }
-}
-
-/// The original left its file to the umask. When it is taken over it becomes its owner's alone, as one that is made here is;
-/// who opens it to others later on, or owns it, is respected.
-fn narrow(path: &Path) {
-    const OF_OTHERS: u32 = 0o077;
-    let Ok(mode) = fs::metadata(path).map(|file| file.permissions().mode()) else { return };
-    if mode & OF_OTHERS != 0 {
-        let _ = fs::set_permissions(path, fs::Permissions::from_mode(mode & !OF_OTHERS));
-    }
-}
-
-/// For the owner alone, if it is made here.
-pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)
-}
-
-/// The same for files.
-pub(super) fn private_file() -> fs::OpenOptions {
-    let mut options = File::options();
-    options.mode(0o600);
-    options
-}
-
-/// A lock that is held until this is dropped. It is given back in words: a program that this process starts at that moment has
-/// the file too, until it is loaded.
-#[derive(Debug)]
-pub(super) struct Held(pub(super) File);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let _ = self.0.unlock();
-    }
-}
-
-/// Opens the file of a lock, which is made if it is not there; whoever opens it takes the lock.
-pub(super) fn lock_file(path: &Path) -> io::Result<File> {
-    if let Some(directory) = path.parent() {
-        make_directory(directory)?;
-    }
-    private_file().create(true).truncate(false).write(true).open(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_that_is_being_started_does_not_keep_a_lock() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let open = || lock_file(&directory.path().join("lock")).expect("opens");
-        let file = open();
-        file.try_lock().expect("is free");
-        let _of_another = file.try_clone().expect("is held");
-        let held = Held(file);
-        assert!(open().try_lock().is_err());
-        drop(held);
-        assert!(open().try_lock().is_ok());
     }
 }

@@ -22,7 +22,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params};
 
 use super::archives::insert_upload;
-use super::opening::{Held, lock_file};
+use super::locks::{Held, lock_file};
 use super::values::{integer, parsed, text, time, unsigned};
 use super::{Cache, CacheError, InventoryKnowledge, NewArchive, Scope, ToldArchive};
 use crate::treehash::TreeHash;
