@@ -156,7 +156,11 @@ def test_names_of_any_bytes(remote):
     assert all(name + b"\n" in dry.stdout for name in names), dry.stdout
     only = remote.run("glacier", "annex", "prefetch", "glacier", "--", "-rf")
     assert (only.status, only.stderr.count("\n")) == (75, 1) and "queued 1 retrieval jobs, 3 bytes, 0" in only.stderr
-    # No path of other bytes: git-annex 10.20261026 passes over those that are no UTF-8, and finds everything.
+    # git-annex 10.20261026 passes over a path that is no UTF-8, and finds everything.
+    bytes_only = subprocess.run(
+        ["glacier", "annex", "prefetch", "glacier", b"\xff\xfe"], cwd=directory, env=remote.environment, capture_output=True
+    )
+    assert bytes_only.returncode == 1 and bytes_only.stderr.count(b"\n") == 1 and b"is no UTF-8" in bytes_only.stderr
     two_lines = ("glacier", "annex", "prefetch", "glacier", "new\nline")
     assert "queued 1 retrieval jobs, 8 bytes, 0 asked" in remote.run(*two_lines).stderr
     among_options = ("glacier", "annex", "prefetch", "glacier", "--include=*", "--", "-rf")

@@ -26,6 +26,7 @@ pub(super) async fn run(session: &Session, args: annex::Prefetch) -> Result<Exit
         Some(name) => name,
         None => only_remote()?,
     };
+    check_paths(args.matching.iter().chain(&args.paths))?;
     let place = Place::of(&remote)?;
     let tier = args.tier.map(Tier::from).or(place.tier).or(session.defaults.tier).unwrap_or(Tier::Standard);
     let mut files = wanted(&remote, &args.matching, &args.paths)?;
@@ -166,6 +167,17 @@ impl Place {
         }
         dated.sort_by_key(|(stored, _)| *stored);
         files.extend(dated.into_iter().map(|(_, file)| file));
+    }
+}
+
+/// git-annex 10.20261026 passes over a path that is no UTF-8, and finds everything, which would be paid for.
+fn check_paths<'a>(mut words: impl Iterator<Item = &'a OsString>) -> Result<()> {
+    match words.find(|word| word.to_str().is_none()) {
+        Some(path) => bail!(
+            "{} is no UTF-8, which git-annex may pass over and find all files; name the directory that it is in",
+            quoted(&path.to_string_lossy())
+        ),
+        None => Ok(()),
     }
 }
 
