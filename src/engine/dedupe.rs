@@ -5,8 +5,8 @@
 //! as for git-annex to drop a copy, can stand for the rest.
 //!
 //! Others delete too, and whoever has seen two believes that one may go. So what is deleted must be in the same inventory as
-//! what is kept: an archive that was stored after it may be there because the other one is not any more. And where one of
-//! them is in doubt all are left alone, since another machine that has no doubt keeps another one.
+//! what is kept: an archive that was stored after it may be there because the other one is not any more. And while the oldest
+//! that is listed is in doubt all are left alone: another machine, which has no doubt, keeps that one.
 
 use std::time::Duration;
 
@@ -39,10 +39,10 @@ impl Engine {
         for same in archives.chunk_by(|one, next| one.name == next.name && one.is_equal_to(next)) {
             // What only this machine knows of may have been deleted by another.
             let is_listed = |archive: &&Archive| inventory.is_some_and(|taken| lists(taken, archive));
-            let is_recent =
-                |archive: &&Archive| self.is_recent(std::iter::once(*archive), inventory, max_age);
-            let is_in_doubt = same.iter().any(Archive::may_be_deleted);
-            let kept = same.iter().filter(|_| !is_in_doubt).filter(is_listed).find(is_recent);
+            let kept = same
+                .iter()
+                .find(is_listed)
+                .filter(|oldest| self.is_recent(std::iter::once(*oldest), inventory, max_age));
             let others = same.iter().filter(|archive| kept.is_none_or(|kept| kept.id != archive.id));
             duplicates.extend(others.map(|archive| {
                 let kept = kept.filter(|_| is_listed(&archive)).cloned();

@@ -33,12 +33,6 @@ impl Row {
     pub fn is_live(&self) -> bool {
         self.deleted.is_none()
     }
-
-    /// Nothing that was seen since is proof that it is there all the same.
-    pub fn is_in_doubt(&self) -> bool {
-        let outlives = |doubt: f64| self.seen.is_none_or(|seen| seen < doubt + LAG);
-        self.begun.is_some_and(outlives) || self.doubted.is_some_and(outlives)
-    }
 }
 
 /// The last inventory that was taken in.

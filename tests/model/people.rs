@@ -222,9 +222,9 @@ impl World {
         for (id, row) in knows.live().filter(|(_, row)| row.hash.is_some()) {
             let same: Vec<_> =
                 knows.named(&row.name).into_iter().filter(|(_, other)| other.hash == row.hash).collect();
-            let kept = same.iter().find(|(id, row)| knows.is_listed(id) && knows.is_recent(id, row, now));
-            let is_in_doubt = same.iter().any(|(_, row)| row.is_in_doubt());
-            if !is_in_doubt && knows.is_listed(id) && kept.is_some_and(|kept| kept.0 != id) {
+            let kept = same.iter().find(|(id, _)| knows.is_listed(id));
+            let kept = kept.filter(|(id, row)| knows.is_recent(id, row, now));
+            if knows.is_listed(id) && kept.is_some_and(|kept| kept.0 != id) {
                 expected.insert(id.clone());
             }
         }

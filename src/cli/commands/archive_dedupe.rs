@@ -39,7 +39,7 @@ pub(super) async fn run(session: &Session, args: archive::Dedupe) -> Result<Exit
         return Ok(Exit::Done);
     }
     warning(format_args!(
-        "{unsure} archives with equal ones were left alone: no inventory of the last 60 hours lists them all, or one is in doubt; run '{}' first",
+        "{unsure} archives with equal ones were left alone: no inventory of the last 60 hours lists them all, or the oldest is in doubt; run '{}' first",
         session.engine.sync_command(&vault)
     ));
     Ok(Exit::Failed)
@@ -50,7 +50,7 @@ pub(super) async fn run(session: &Session, args: archive::Dedupe) -> Result<Exit
 struct DuplicateRecord<'a> {
     #[serde(flatten)]
     archive: ArchiveFields<'a>,
-    /// The archive that stands for it; none if it is left alone, since no inventory lists both or one is in doubt.
+    /// The archive that stands for it; none if it is left alone, since no inventory lists both or the oldest is in doubt.
     kept_id: Option<&'a str>,
     is_deleted: bool,
 }
