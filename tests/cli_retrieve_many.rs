@@ -202,6 +202,23 @@ fn a_name_that_leads_out_of_the_directory_is_refused_before_a_job_is_paid_for() 
     assert_eq!(shell.read("elsewhere/mine"), b"mine");
 }
 
+/// The job was paid for, and there was no file that the archive could be written to.
+#[test]
+fn a_name_that_no_file_can_have_is_refused_before_anything_is_asked_for() {
+    let long = "n".repeat(300);
+    let shell = shell(&[&long]);
+    let (longer, why) = (format!("{long}x"), "its name is too long for a file; give another with -o");
+    for (arguments, why) in [
+        (&[long.as_str()][..], why),
+        (&[&long, "-o", &longer], why),
+        (&[&long, "-d", "out"], "a part of its name has more than 255 bytes"),
+    ] {
+        retrieve(&shell, arguments).is_refused(1, why);
+    }
+    assert_eq!(shell.count("InitiateJob"), 0);
+    assert_eq!(retrieve(&shell, &[&long, "-o", "short"]).status, 75);
+}
+
 /// What comes later would take the place of what came before.
 #[test]
 fn archives_that_would_be_in_each_others_way_are_refused() {

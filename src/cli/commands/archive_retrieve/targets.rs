@@ -1,6 +1,7 @@
 //! Where archives are written to, checked before a job is paid for.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -138,7 +139,12 @@ fn check(path: &Path) -> Result<()> {
     if path.is_symlink() && !path.exists() {
         bail!("cannot write {shown}: it is a link to what is not there");
     }
-    Ok(())
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::InvalidFilename => {
+            bail!("cannot write {shown}: its name is too long for a file; give another with -o")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_directory_of(path: &Path) -> Result<()> {
