@@ -104,10 +104,12 @@ fn another_content_is_warned_about_puts_in_doubt_and_is_taken_over_with_fix() {
 }
 
 #[test]
-fn a_content_that_makes_no_sense_gives_way_without_a_word() {
+fn a_content_that_makes_no_sense_or_is_hearsay_gives_way_without_a_word() {
     let shell = shell();
-    change(&shell, "UPDATE archive SET size_bytes = 'big', tree_hash = 'x'");
-    sync(&shell, &[], "");
+    for senseless in ["size_bytes = 'big', tree_hash = 'x'", "size_bytes = 7, tree_hash = NULL"] {
+        change(&shell, &format!("UPDATE archive SET {senseless}"));
+        sync(&shell, &[], "");
+    }
     shell.glacier(&["archive", "checkpresent", "v", "n"]).is("n\n", "", 0);
 }
 

@@ -62,7 +62,7 @@ fn a_peer_that_takes_connections_and_says_nothing_is_given_up_within_about_a_min
             scope.spawn(move || {
                 let begun = Instant::now();
                 let outcome = shell.glacier(&[command, &["--endpoint-url", url]].concat());
-                outcome.is_refused(1, &format!("no answer from Glacier at {url}: it fell silent"));
+                outcome.is_refused(1, &format!("no answer from Glacier at {url}: "));
                 assert!(begun.elapsed() < Duration::from_secs(75), "{command:?}: {:?}", begun.elapsed());
             });
         }

@@ -166,7 +166,7 @@ impl Vault {
         if self.was_removed_meanwhile(&archive, &state, presence == Presence::Present).await? {
             presence = ask().await?;
         }
-        if presence == Presence::Present && matches!(state, KeyState::Nothing | KeyState::Removed(_)) {
+        if presence == Presence::Present && state == KeyState::Nothing {
             self.keep_what_is_there(talk, key, &archive).await?;
         }
         // It may tell of a removal.

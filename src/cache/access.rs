@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
@@ -29,6 +29,11 @@ pub(super) fn may_write(path: &Path) -> io::Result<()> {
         Err(Errno::NOENT) => Ok(()),
         asked => Ok(asked?),
     }
+}
+
+/// Returns whether the file is that of whoever runs this.
+pub(super) fn is_own(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.uid() == rustix::process::geteuid().as_raw())
 }
 
 /// Returns whether there is such a file, for others or for nobody to write.

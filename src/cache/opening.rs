@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, ffi};
 
-use super::access::{LOGS, is_protected, log, make_directory, narrow, private_file};
+use super::access::{LOGS, is_own, is_protected, log, make_directory, narrow, private_file};
 use super::{BUSY_TIMEOUT, Cache, CacheError, damage, schema};
 
 /// More than there are, so that none is parsed twice.
@@ -40,10 +40,11 @@ impl Cache {
         }
     }
 
-    /// Opens a file that cannot be written and that nobody has at work. SQLite would make a log beside it, with the file's
-    /// own permissions: once the file can be written again, the log could not.
+    /// Opens a file of one's own that cannot be written and that nobody has at work. SQLite would make a log beside it, with
+    /// the file's own permissions: once the file can be written again, the log could not. Whose file is someone else's may
+    /// be written by that one at any time, which an open file must see.
     fn open_at_rest(path: &Path) -> Option<Self> {
-        if !is_protected(path) || log(path, "-wal").exists() || damage::is_marked(path) {
+        if !is_protected(path) || !is_own(path) || log(path, "-wal").exists() || damage::is_marked(path) {
             return None;
         }
         let connection = open_for_reading(path)?;

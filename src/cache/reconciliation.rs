@@ -16,9 +16,10 @@ use crate::types::Timestamp;
 const GONE_IS_REMEMBERED_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Whether the inventory's row `l` says of the archive `a` what cannot be, as no archive ever changes. What makes no sense in
-/// the cache, which others write to as well, is not held against it.
-const IS_CHANGED: &str = "(coalesce(typeof(a.size_bytes) = 'integer' AND a.size_bytes <> l.size_bytes, false)
-    OR coalesce(length(a.tree_hash) = 64 AND lower(a.tree_hash) <> l.tree_hash, false))";
+/// the cache, which others write to as well, is not held against it, nor is a size without a hash: that is hearsay.
+const IS_CHANGED: &str = "coalesce(length(a.tree_hash) = 64 AND (
+    coalesce(lower(a.tree_hash) <> l.tree_hash, false)
+    OR coalesce(typeof(a.size_bytes) = 'integer' AND a.size_bytes <> l.size_bytes, false)), false)";
 
 /// A comparison under way.
 pub(super) struct Reconciliation<'a> {

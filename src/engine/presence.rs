@@ -29,7 +29,7 @@ const NOT_LISTED: &str =
 /// Why an archive is unknown although the last inventory lists it.
 const TOO_SHORT: &str = "the last inventory lists it, but tells only of what was there two days before it was asked for; more than 48 hours must be allowed";
 /// Why an archive is unknown although it was seen lately.
-const IN_DOUBT: &str = "a deletion that was begun here had no answer, or Glacier did not have it when it was asked for, or an inventory has another content for it; one that is made three days later, and has nothing against it, settles that";
+const IN_DOUBT: &str = "a deletion that was begun here had no answer, or Glacier did not have it when it was asked for, or an inventory has another content for it; one that is made three days later, and has nothing against it, settles that, and 'glacier vault sync --fix' takes another content over";
 /// Why nothing is known of a vault that others have made.
 const NO_INVENTORY_YET: &str = "not all that the vault holds is known, as it was not made from here; wait for Glacier's first inventory of it, about a day after the first upload";
 
@@ -211,7 +211,7 @@ impl Engine {
 
     /// Returns whether the archive may be in the vault of that name in another region: the original noted no regions. Its
     /// own was us-east-1, unless it was told another.
-    fn may_be_elsewhere(
+    pub(super) fn may_be_elsewhere(
         &self,
         scope: &Scope,
         vault: &VaultName,

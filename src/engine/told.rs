@@ -136,14 +136,21 @@ impl Engine {
             Presence::Present => {}
         }
         let inventory = self.last_inventory(&scope, vault)?;
-        let mut found = self.find(&scope, vault, &reference)?;
+        let found = self.find(&scope, vault, &reference)?;
         // One that is gone, beside another that is there, is none to be named.
-        found.retain(|archive| self.is_recent([archive], inventory, max_age));
+        let mut is_there = Vec::new();
+        for archive in found {
+            if self.is_recent([&archive], inventory, max_age)
+                && !self.may_be_elsewhere(&scope, vault, &archive)?
+            {
+                is_there.push(archive);
+            }
+        }
         // The original did not note sizes.
         let is_alike = |archive: &&Archive| {
             archive.size_bytes.zip(size_bytes).is_none_or(|(there, wanted)| there == wanted)
         };
-        Ok(match (found.iter().find(is_alike), found.first()) {
+        Ok(match (is_there.iter().find(is_alike), is_there.first()) {
             (Some(alike), _) => Holding::Stored(alike.clone()),
             (None, Some(other)) => Holding::OtherSize(other.clone()),
             (None, None) => Holding::Nothing,

@@ -81,7 +81,8 @@ impl Partial {
             size_bytes,
             range_size,
             unsynced_bytes: AtomicU64::new(0),
-            is_of_use: AtomicBool::new(false),
+            // Until it was looked at.
+            is_of_use: AtomicBool::new(true),
             is_gone: AtomicBool::new(false),
             watch: None,
         };
@@ -89,12 +90,12 @@ impl Partial {
             match partial.read_head(size_bytes)? {
                 Some(range_size) => {
                     partial.range_size = range_size;
-                    // Until it was read.
-                    partial.is_of_use = AtomicBool::new(true);
                     partial.reserve(size_bytes)?;
                 }
-                None => partial.begin(size_bytes, tree_hash).inspect_err(|_| partial.discard())?,
+                None => partial.begin(size_bytes, tree_hash)?,
             }
+        } else {
+            partial.is_of_use = AtomicBool::new(false);
         }
         Ok(Opened::Opened(partial))
     }
@@ -223,11 +224,16 @@ impl Partial {
         }
         if tree_hash != Some(TreeHash::combine(hashes.iter().copied())) {
             hashes.clear();
+            self.is_of_use.store(false, Ordering::Relaxed);
             self.file.set_len(0)?;
         }
         let range_bytes = self.range_size.bytes();
         self.file.set_len(length_bytes(size_bytes, range_bytes))?;
-        self.reserve(size_bytes)?;
+        if let Err(error) = self.reserve(size_bytes) {
+            // As it was, for the next try.
+            self.file.set_len(if hashes.is_empty() { 0 } else { size_bytes })?;
+            return Err(error);
+        }
         let mut head = [0; HEAD_BYTES as usize];
         head[..16].copy_from_slice(MAGIC);
         head[16..24].copy_from_slice(&range_bytes.to_le_bytes());
