@@ -5,7 +5,7 @@ mod support;
 
 use std::net::TcpListener;
 
-use support::dialogue::{OTHER_SETTINGS, Remote};
+use support::dialogue::Remote;
 use support::{HOUR, Shell};
 
 /// A vault with one archive, of which a job has finished.
@@ -435,23 +435,7 @@ fn a_password_in_a_url_is_shown_nowhere() {
     std::fs::write(&config, format!("endpoint_url = \"{with_password}\"\n")).unwrap();
     shows_none(&mut shell.glacier_command(&["vault", "list"]), true, "'endpoint_url'");
     std::fs::remove_file(config).unwrap();
-    let settings =
-        OTHER_SETTINGS.replace("endpoint\n    > VALUE", &format!("endpoint\n    > VALUE {with_password}"));
-    let mut remote = Remote::start(&shell);
-    remote.plays(&format!(
-        "< VERSION 2
-         > EXTENSIONS INFO
-         < EXTENSIONS INFO
-         > PREPARE
-         < GETCONFIG vault
-         > VALUE v
-         < GETCONFIG region
-         > VALUE
-         < GETCONFIG datacenter
-         > VALUE
-         < GETCONFIG fileprefix
-         > VALUE
-         {settings}
-         < PREPARE-FAILURE endpoint='http://{address}' cannot be used: it must not name a user"
-    ));
+    let refused =
+        format!("< PREPARE-FAILURE endpoint='http://{address}' cannot be used: it must not name a user");
+    Remote::preparing(&shell, "", &with_password, &refused);
 }

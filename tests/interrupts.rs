@@ -123,16 +123,22 @@ fn terminated_it_says_the_same_and_a_shell_sees_143() {
     holds_once(&shell, &noise(24 * MIB));
 }
 
-/// A small upload whose request has arrived and whose answer is held back, and Ctrl-C.
-fn interrupted_before_the_answer() -> (Shell, Proxy, Terminal) {
+/// A small upload whose request has arrived and whose answer is held back.
+fn before_the_answer() -> (Shell, Proxy, Terminal) {
     let shell = shell(1, 0);
     let proxy = Proxy::holding(shell.emulator.endpoint_url(), "POST /-/vaults/v/archives ");
     let mut command = shell.glacier_command(&UPLOAD[..4]);
     command.env("AWS_ENDPOINT_URL_GLACIER", &proxy.url);
-    let mut terminal = Terminal::start(&command, 80);
+    let terminal = Terminal::start(&command, 80);
     while shell.count("UploadArchive") == 0 {
         std::thread::yield_now();
     }
+    (shell, proxy, terminal)
+}
+
+/// The same, and Ctrl-C.
+fn interrupted_before_the_answer() -> (Shell, Proxy, Terminal) {
+    let (shell, proxy, mut terminal) = before_the_answer();
     terminal.type_in(CTRL_C);
     (shell, proxy, terminal)
 }
@@ -172,19 +178,17 @@ fn an_answer_that_does_not_come_is_called_missing_and_settled_later() {
 /// A lost line ended the program at once, and whether the archive was stored was unknown for days.
 #[test]
 fn an_answer_that_is_on_its_way_is_noted_after_a_hangup() {
-    let shell = shell(1, 0);
-    let proxy = Proxy::holding(shell.emulator.endpoint_url(), "POST /-/vaults/v/archives ");
-    let child = start(&shell, &[&UPLOAD[..4], &["--endpoint-url", &proxy.url]].concat());
-    while shell.count("UploadArchive") == 0 {
-        std::thread::yield_now();
-    }
+    let (shell, proxy, mut terminal) = before_the_answer();
+    let hang_up = |terminal: &Terminal| kill_process(terminal.command(), Signal::HUP).unwrap();
+    hang_up(&terminal);
+    terminal.until(|screen| screen.contains("glacier: waiting a moment for Glacier's answer"));
     // The shell and the system each tell of it.
-    for _ in 0..2 {
-        kill_process(Pid::from_child(&child), Signal::HUP).unwrap();
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    hang_up(&terminal);
     proxy.release();
-    support::ended(child).is("", "glacier: interrupted; all was done by then\n", 129);
+    let (screen, status) = terminal.end();
+    assert_eq!(status, 129, "{screen}");
+    // Then the shell has a word for the signal.
+    assert_eq!(screen.lines().nth(1), Some("glacier: interrupted; all was done by then"), "{screen}");
     assert_eq!(shell.glacier(&["archive", "list", "v"]).stdout, "file\n");
     assert_eq!((unfinished(&shell), shell.count("UploadArchive")), (0, 1));
 }
@@ -202,6 +206,7 @@ fn an_answer_that_is_on_its_way_is_noted_after_the_terminal_is_closed() {
             std::thread::yield_now();
         }
         terminal.close();
+        // It writes after a second of the real clock, and there is no screen any more to see that on.
         std::thread::sleep(Duration::from_millis(1500));
         assert_eq!(unfinished(&shell), 1);
         proxy.release();

@@ -123,6 +123,16 @@ impl Remote {
 
     /// The same of a service at another URL.
     pub fn prepared_with(shell: &Shell, prefix: &str, endpoint: &str) -> Self {
+        let told = "< GETGITREMOTENAME
+             > VALUE glacier
+             < GETGITDIR
+             > VALUE /nowhere
+             < PREPARE-SUCCESS";
+        Self::preparing(shell, prefix, endpoint, told)
+    }
+
+    /// Plays what comes of PREPARE once the settings are told.
+    pub fn preparing(shell: &Shell, prefix: &str, endpoint: &str, then: &str) -> Self {
         let settings =
             OTHER_SETTINGS.replace("endpoint\n    > VALUE", &format!("endpoint\n    > VALUE {endpoint}"));
         let mut remote = Self::start(shell);
@@ -140,11 +150,7 @@ impl Remote {
              < GETCONFIG fileprefix
              > VALUE {prefix}
              {settings}
-             < GETGITREMOTENAME
-             > VALUE glacier
-             < GETGITDIR
-             > VALUE /nowhere
-             < PREPARE-SUCCESS"
+             {then}"
         ));
         remote
     }

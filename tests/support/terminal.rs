@@ -76,6 +76,14 @@ impl Terminal {
         self.controller.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// The command itself, behind the shell.
+    pub fn command(&self) -> rustix::process::Pid {
+        let leader = self.session.id();
+        let children = std::fs::read_to_string(format!("/proc/{leader}/task/{leader}/children")).unwrap();
+        let child = children.split_whitespace().next().unwrap().parse().unwrap();
+        rustix::process::Pid::from_raw(child).unwrap()
+    }
+
     pub fn is_over(&mut self) -> bool {
         while let Ok(said) = self.said.try_recv() {
             self.take(&said);
