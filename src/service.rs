@@ -20,7 +20,7 @@ mod vault_settings;
 mod vaults;
 
 pub use bandwidth::Bandwidth;
-pub use connection::{Caller, Connection, Glacier, Keys};
+pub use connection::{Caller, Connection, Glacier, Keys, REGION_OF_THE_ORIGINAL};
 pub use error::{Repeat, ServiceError};
 pub use jobs::{ArchiveJob, INVENTORY_READY_WITHIN, InventoryJob, Job, JobStatus, JobTask, Tier};
 pub use outputs::{ByteRange, JobOutput};

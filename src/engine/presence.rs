@@ -8,14 +8,12 @@ use tokio::sync::Mutex;
 use super::sync::{Finished, Inventories};
 use super::{Engine, EngineError, Patience, Progress, Sync};
 use crate::cache::{Archive, Finding, INVENTORY_LAG, InventoryKnowledge, InventoryTaken, Scope};
-use crate::service::{INVENTORY_READY_WITHIN, ServiceError};
+use crate::service::{INVENTORY_READY_WITHIN, REGION_OF_THE_ORIGINAL, ServiceError};
 use crate::types::{ArchiveRef, Timestamp, VaultName, quoted};
 
 /// How long before its job was asked for an inventory, unchanged since long, still tells of what was in the vault. One
 /// is made within a day of a change (developer guide, "Vault Inventory"); twice that is taken for safety.
 const UNCHANGED_LAG: Duration = Duration::from_secs(2 * 24 * 60 * 60);
-
-const REGION_OF_THE_ORIGINAL: &str = "us-east-1";
 
 /// How far ahead of this machine's clock a time may be to be believed.
 pub(super) const CLOCKS_APART: Duration = Duration::from_secs(15 * 60);

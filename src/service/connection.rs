@@ -27,7 +27,7 @@ use super::requests;
 use crate::types::{Region, URL_MAX_BYTES, endpoint_url, names_user, quoted, shortened, without_user};
 
 /// The region of the original program, when nothing names another.
-const REGION_FALLBACK: &str = "us-east-1";
+pub const REGION_OF_THE_ORIGINAL: &str = "us-east-1";
 
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -155,7 +155,7 @@ impl Glacier {
             None => configured_region(connection.profile.as_deref()).await?,
         };
         let has_configured_region = region.is_some();
-        let fallback = || REGION_FALLBACK.parse().map_err(|error| unusable(format!("{error}")));
+        let fallback = || REGION_OF_THE_ORIGINAL.parse().map_err(|error| unusable(format!("{error}")));
         let region = region.map_or_else(fallback, Ok)?;
         let connection = Arc::new(connection.clone());
         Ok(Self {
