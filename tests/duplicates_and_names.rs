@@ -83,6 +83,8 @@ fn dedupe_deletes_what_is_stored_twice_and_keeps_the_oldest() {
     assert_eq!(ids(&shell), [&*all[0], &*all[2], &*all[3]]);
     assert_eq!(shell.emulator.requests()["DeleteArchive"], 2);
     shell.glacier(&["archive", "dedupe", "v"]).is_silent();
+    // A slip of the hand looked as if all was well.
+    shell.glacier(&["archive", "dedupe", "w"]).is_refused(1, "vault 'w' not found");
 }
 
 fn sync(shell: &Shell) {

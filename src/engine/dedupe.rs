@@ -33,6 +33,9 @@ impl Engine {
         max_age: Duration,
     ) -> Result<Vec<Duplicate>, EngineError> {
         let scope = self.scope_of(vault).await?;
+        if self.cache.vault_knowledge(&scope, vault)?.is_none() {
+            self.require_vault(vault).await?;
+        }
         let inventory = self.last_inventory(&scope, vault)?;
         let archives = self.cache.duplicated(&scope, vault)?;
         let mut duplicates = Vec::new();
