@@ -190,9 +190,7 @@ impl Engine {
         let live: Vec<&Archive> = rows.iter().filter(|row| row.deleted_here.is_none()).collect();
         if !live.is_empty() {
             for archive in &live {
-                if self.is_recent([*archive], known.inventory, max_age)
-                    && !self.may_be_elsewhere(scope, vault, archive)?
-                {
+                if self.is_known_here(scope, vault, archive, known.inventory, max_age)? {
                     return Ok(Presence::Present);
                 }
             }
@@ -207,17 +205,20 @@ impl Engine {
         unknown()
     }
 
-    /// Returns whether the archive may be in the vault of that name in another region: the original noted no regions. Its
-    /// own was us-east-1, unless it was told another.
-    pub(super) fn may_be_elsewhere(
+    /// Returns whether the archive is known to have existed within that age, and in this region: the original noted no
+    /// regions. Its own was us-east-1, unless it was told another.
+    pub(super) fn is_known_here(
         &self,
         scope: &Scope,
         vault: &VaultName,
         archive: &Archive,
+        inventory: Option<InventoryKnowledge>,
+        max_age: Duration,
     ) -> Result<bool, EngineError> {
-        Ok(!self.cache.has_region(&archive.id)?
-            && (scope.region.as_str() != REGION_OF_THE_ORIGINAL
-                || !self.cache.other_regions_of(scope, vault)?.is_empty()))
+        let is_of_original = || scope.region.as_str() == REGION_OF_THE_ORIGINAL;
+        Ok(self.is_recent([archive], inventory, max_age)
+            && (self.cache.has_region(&archive.id)?
+                || is_of_original() && self.cache.other_regions_of(scope, vault)?.is_empty()))
     }
 
     /// Answers as the original's `checkpresent`, which has two answers: whether the archive is known to exist. The

@@ -140,9 +140,7 @@ impl Engine {
         // One that is gone, beside another that is there, is none to be named.
         let mut is_there = Vec::new();
         for archive in found {
-            if self.is_recent([&archive], inventory, max_age)
-                && !self.may_be_elsewhere(&scope, vault, &archive)?
-            {
+            if self.is_known_here(&scope, vault, &archive, inventory, max_age)? {
                 is_there.push(archive);
             }
         }
