@@ -249,6 +249,7 @@ def test_what_makes_no_sense_as_a_job_is_refused(emulator, glacier):
     refused(404, "ResourceNotFoundException", "The archive ID was not found: /tmp/x", start, Type="archive-retrieval",
             ArchiveId="/tmp/x")
     refused(400, INVALID, "", start, Type="inventory-retrieval", Format="XML")
+    refused(400, INVALID, "", start, Type="inventory-retrieval", Tier="Slow")
     for bad in [{"Limit": "0"}, {"Limit": "x"}, {"StartDate": "yesterday"}, {"Marker": "x"}]:
         refused(400, INVALID, "", start, Type="inventory-retrieval", InventoryRetrievalParameters=bad)
     assert glacier.list_jobs(vaultName="v")["JobList"] == []

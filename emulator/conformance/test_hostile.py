@@ -5,7 +5,7 @@ import random
 import socket
 
 import pytest
-from test_refusals import signed
+from test_refusals import send, signed
 
 
 def talk(emulator, data, end=True):
@@ -98,3 +98,8 @@ def test_bodies_longer_or_shorter_than_announced(emulator, glacier):
     without = talk(emulator, head("POST", path, {**signature, "Connection": "close"}))
     assert not without.startswith(b"HTTP/1.1 2")
     assert glacier.describe_vault(vaultName="v")["NumberOfArchives"] == 0 and emulator.is_up()
+
+
+def test_a_body_that_is_too_long_is_read_to_its_end_so_that_the_refusal_arrives(emulator, glacier):
+    status, text = send(emulator, "POST", "/-/vaults/v/jobs", {**signed("POST", "/-/vaults/v/jobs")}, b" " * (40 << 20))
+    assert status == 400 and "SerializationException" in text

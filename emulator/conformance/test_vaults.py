@@ -151,6 +151,17 @@ def test_notifications_tell_of_jobs_that_ended(emulator, glacier):
     refused(404, "ResourceNotFoundException", "", glacier.get_vault_notifications, vaultName="v")
 
 
+def test_what_was_due_is_told_although_the_vault_is_deleted(start):
+    emulator = start("--job-delay", "0s")
+    glacier = emulator.client()
+    glacier.create_vault(vaultName="v")
+    topic = "arn:aws:sns:us-east-1:111122223333:job"
+    job = glacier.initiate_job(vaultName="v", jobParameters={"Type": "inventory-retrieval", "SNSTopic": topic})["jobId"]
+    glacier.delete_vault(vaultName="v")
+    [told] = emulator.own("GET", "notifications")["notifications"]
+    assert json.loads(told["Message"])["JobId"] == job
+
+
 def test_the_retrieval_policy_of_the_account(emulator, glacier):
     def rule(strategy, **more):
         return {"Rules": [{"Strategy": strategy, **more}]}
@@ -158,12 +169,14 @@ def test_the_retrieval_policy_of_the_account(emulator, glacier):
     assert glacier.get_data_retrieval_policy()["Policy"]["Rules"][0]["Strategy"] == "None"
     for bad in [rule("Sometimes"), rule("BytesPerHour"), rule("None", BytesPerHour=5), rule("BytesPerHour", BytesPerHour=0)]:
         refused(400, "InvalidParameterValueException", "", glacier.set_data_retrieval_policy, Policy=bad)
-    archive = glacier.upload_archive(vaultName="v", body=b"x" * 4096)["archiveId"]
+    archive = glacier.upload_archive(vaultName="v", body=b"x" * 4095)["archiveId"]
 
     def start(tier):
         return glacier.initiate_job(
             vaultName="v", jobParameters={"Type": "archive-retrieval", "ArchiveId": archive, "Tier": tier})
 
+    glacier.set_data_retrieval_policy(Policy=rule("BytesPerHour", BytesPerHour=1023))
+    refused(400, "PolicyEnforcedException", "", start, tier="Standard")
     glacier.set_data_retrieval_policy(Policy=rule("BytesPerHour", BytesPerHour=1024))
     start("Standard")
     refused(400, "PolicyEnforcedException", "InitiateJob request denied by current data retrieval policy.", start, tier="Standard")

@@ -165,6 +165,9 @@ def test_a_part_is_sent_again_and_its_hashes_are_demanded(emulator, glacier):
     headers = signed("PUT", path, b"x", x_amz_content_sha256=hashlib.sha256(b"x").hexdigest(), Content_Range="bytes 0-0/*")
     status, text = send(emulator, "PUT", path, headers, b"x")
     assert status == 400 and "Required parameter missing: x-amz-sha256-tree-hash" in text
+    in_chunks = {**headers, "x-amz-sha256-tree-hash": tree_hash(b"x"), "Transfer-Encoding": "chunked", "Connection": "close"}
+    answer = talk(emulator, head("PUT", path, in_chunks) + b"1\r\nx\r\n0\r\n\r\n", end=False)
+    assert b"Required parameter missing: Content-Length" in answer
     whole = content(MIB, 2) + b"end"
     finish = {"vaultName": "v", "uploadId": upload, "archiveSize": str(len(whole)), "checksum": tree_hash(whole)}
     done = glacier.complete_multipart_upload(**finish)
@@ -172,6 +175,7 @@ def test_a_part_is_sent_again_and_its_hashes_are_demanded(emulator, glacier):
     assert glacier.get_job_output(vaultName="v", jobId=job)["body"].read() == whole, "the last one that was right counts"
     assert glacier.complete_multipart_upload(**finish)["archiveId"] == done["archiveId"]
     refused(400, INVALID, "Invalid x-amz-sha256-tree-hash", glacier.complete_multipart_upload, **{**finish, "checksum": "0" * 64})
+    refused(400, INVALID, "Invalid x-amz-archive-size: 5", glacier.complete_multipart_upload, **{**finish, "archiveSize": "5"})
     of_upload = {"vaultName": "v", "uploadId": upload}
     for call in [glacier.abort_multipart_upload, glacier.list_parts]:
         refused(404, "ResourceNotFoundException", "The upload ID was not found: ", call, **of_upload)

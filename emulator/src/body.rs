@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
@@ -81,9 +81,13 @@ pub(crate) async fn drain_bytes(body: &mut Incoming, mut length_bytes: u64) {
     }
 }
 
-/// Reads the body of a control call.
-pub(crate) async fn small(body: Incoming) -> Result<Bytes, Refusal> {
-    let limited = http_body_util::Limited::new(body, CONTROL_BODY_MAX_BYTES);
-    let collected = limited.collect().await;
-    Ok(collected.map_err(|error| Refusal::malformed(format!("The body cannot be read: {error}")))?.to_bytes())
+/// Reads the body of a control call; one that is too long is refused when it has come to its end.
+pub(crate) async fn small(mut body: Incoming) -> Result<Bytes, Refusal> {
+    let collected = Limited::new(&mut body, CONTROL_BODY_MAX_BYTES).collect().await;
+    let collected =
+        collected.map_err(|error| Refusal::malformed(format!("The body cannot be read: {error}")));
+    if collected.is_err() {
+        drain(body).await;
+    }
+    Ok(collected?.to_bytes())
 }

@@ -1,6 +1,6 @@
 //! Jobs as the index has them.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Glacier;
 use super::inventory::Parameters;
@@ -83,12 +83,12 @@ impl Glacier {
     /// most so many: a list of thousands costs no more than its page.
     pub(super) fn jobs(
         &self,
+        index: &Connection,
         request: &Request,
         newest: i64,
         wanted: impl Fn(&Job) -> bool,
         most: usize,
     ) -> Result<Vec<Job>, Refusal> {
-        let index = self.store.index();
         let mut query = index.prepare(&format!(
             "SELECT {COLUMNS} FROM job WHERE region = ?1 AND vault = ?2 AND +completes > ?3 AND position <= ?4
              ORDER BY position DESC"
@@ -98,15 +98,16 @@ impl Glacier {
         Ok(wanted_rows.take(most).collect::<rusqlite::Result<_>>()?)
     }
 
-    pub(super) fn find_job(&self, request: &Request) -> Result<Job, Refusal> {
-        self.require_vault(request)?;
-        let found = self.job_if_it_completes_after(request, self.oldest_completion())?;
+    pub(super) fn find_job(&self, index: &Connection, request: &Request) -> Result<Job, Refusal> {
+        self.require_vault_in(index, request)?;
+        let found = self.job_if_it_completes_after(index, request, self.oldest_completion())?;
         found.ok_or_else(|| Refusal::not_found(format!("The job ID was not found: {}", request.id)))
     }
 
     /// Returns the job of the vault if it is not forgotten and has not ended by that moment.
     pub(super) fn job_if_it_completes_after(
         &self,
+        index: &Connection,
         request: &Request,
         moment: i64,
     ) -> Result<Option<Job>, Refusal> {
@@ -114,7 +115,7 @@ impl Glacier {
             "SELECT {COLUMNS} FROM job WHERE id = ?1 AND region = ?2 AND vault = ?3 AND completes > ?4"
         );
         let values = (&request.id, &request.region, &request.vault, moment);
-        Ok(self.store.index().query_row(&sql, values, job).optional()?)
+        Ok(index.query_row(&sql, values, job).optional()?)
     }
 
     /// Jobs that were finished before this are forgotten.
@@ -149,15 +150,14 @@ impl Glacier {
     pub(super) fn is_finished(&self, job: &Job) -> bool {
         job.completes <= self.clock.now_milliseconds()
     }
+}
 
-    /// Returns the size of an archive, deleted or not, and its leaves.
-    pub(super) fn archive_leaves(&self, id: &str) -> Result<(u64, Leaves), Refusal> {
-        let sql = "SELECT size, leaves FROM archive WHERE id = ?1";
-        let found = self.store.index().query_row(sql, [id], |row| {
-            Ok((unsigned(row.get(0)?), Leaves::from_bytes(&row.get::<_, Vec<u8>>(1)?)))
-        });
-        Ok(found?)
-    }
+/// Returns the size of an archive, deleted or not, and its leaves.
+pub(super) fn archive_leaves(index: &Connection, id: &str) -> rusqlite::Result<(u64, Leaves)> {
+    let sql = "SELECT size, leaves FROM archive WHERE id = ?1";
+    index.query_row(sql, [id], |row| {
+        Ok((unsigned(row.get(0)?), Leaves::from_bytes(&row.get::<_, Vec<u8>>(1)?)))
+    })
 }
 
 fn job(row: &Row<'_>) -> rusqlite::Result<Job> {

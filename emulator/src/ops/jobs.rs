@@ -1,13 +1,13 @@
 //! Jobs (API reference, "Job Operations").
 
 use hyper::StatusCode;
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 
 use super::archives::unknown;
 use super::inventory::Parameters;
-use super::job_index::unsigned;
 pub(super) use super::job_index::{Job, Task};
+use super::job_index::{archive_leaves, unsigned};
 use super::pages::Page;
 use super::{Answer, Glacier, printable};
 use crate::clock::date;
@@ -67,10 +67,7 @@ impl Glacier {
             None => (0, size_bytes),
             Some(range) => byte_range(range, size_bytes)?,
         };
-        let tier = text(parameters, "Tier")?.unwrap_or("Standard");
-        if !["Expedited", "Standard", "Bulk"].contains(&tier) {
-            return Err(Refusal::invalid(format!("Invalid tier: {tier}")));
-        }
+        let tier = tier(parameters)?;
         if tier == "Standard" {
             self.check_retrieval_policy(request, length_bytes)?;
         }
@@ -98,6 +95,8 @@ impl Glacier {
     }
 
     fn inventory_task(&self, request: &Request, parameters: &Value, id: &str) -> Result<Task, Refusal> {
+        // It has no effect.
+        tier(parameters)?;
         let parameters = Parameters::read(parameters)?;
         let path = self.store.job_path(id);
         let written = self.write_inventory(request, &parameters, &path);
@@ -106,21 +105,23 @@ impl Glacier {
     }
 
     pub(super) fn describe_job(&self, request: &Request) -> Answer {
-        let job = self.find_job(request)?;
-        Ok(self.json(&self.job_json(request, &job)?))
+        let index = self.store.index();
+        let job = self.find_job(&index, request)?;
+        Ok(self.json(&self.job_json(&index, request, &job)?))
     }
 
     pub(super) fn list_jobs(&self, request: &Request) -> Answer {
-        self.require_vault(request)?;
+        let index = self.store.index();
+        self.require_vault_in(&index, request)?;
         let wanted = Filter::of(request)?;
         let page = Page::of(request, PAGE_MAX)?;
         // Newest first, and keys must ascend.
         let newest = page.first_key()?.map_or(i64::MAX, |key: i64| i64::MAX - key.max(0));
         let is_wanted = |job: &Job| wanted.lets_through(self.status(job));
-        let jobs = self.jobs(request, newest, is_wanted, page.limit + 1)?;
+        let jobs = self.jobs(&index, request, newest, is_wanted, page.limit + 1)?;
         let (jobs, next) = page.cut(jobs, |job| i64::MAX - job.position)?;
         let jobs: Vec<Value> =
-            jobs.iter().map(|job| self.job_json(request, job)).collect::<Result<_, _>>()?;
+            jobs.iter().map(|job| self.job_json(&index, request, job)).collect::<Result<_, _>>()?;
         Ok(self.json(&json!({"JobList": jobs, "Marker": next})))
     }
 
@@ -132,7 +133,12 @@ impl Glacier {
         }
     }
 
-    pub(super) fn job_json(&self, request: &Request, job: &Job) -> Result<Value, Refusal> {
+    pub(super) fn job_json(
+        &self,
+        index: &Connection,
+        request: &Request,
+        job: &Job,
+    ) -> Result<Value, Refusal> {
         let (is_finished, status) = (self.is_finished(job), self.status(job));
         let mut answer = json!({
             "Action": "InventoryRetrieval",
@@ -165,7 +171,7 @@ impl Glacier {
                 }
             }
             Task::Archive { archive, start_byte, length_bytes, tier } => {
-                let (size_bytes, leaves) = self.archive_leaves(archive)?;
+                let (size_bytes, leaves) = archive_leaves(index, archive)?;
                 answer["Action"] = "ArchiveRetrieval".into();
                 answer["ArchiveId"] = archive.as_str().into();
                 answer["ArchiveSHA256TreeHash"] = leaves.root().into();
@@ -217,6 +223,14 @@ pub(super) fn text<'a>(parameters: &'a Value, name: &str) -> Result<Option<&'a s
         Value::String(text) => Ok(Some(text)),
         other => Err(Refusal::malformed(format!("{name} must be a string: {other}"))),
     }
+}
+
+fn tier(parameters: &Value) -> Result<&str, Refusal> {
+    let tier = text(parameters, "Tier")?.unwrap_or("Standard");
+    if !["Expedited", "Standard", "Bulk"].contains(&tier) {
+        return Err(Refusal::invalid(format!("Invalid tier: {tier}")));
+    }
+    Ok(tier)
 }
 
 /// Reads `FIRST-LAST`, which must be aligned to whole MiB, or reach the end of the archive.

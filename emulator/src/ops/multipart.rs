@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::archives::check_hashes;
 use super::pages::Page;
-use super::upload_index::{Part, Upload};
+use super::upload_index::{Part, Upload, unknown};
 use super::{Answer, Glacier, description};
 use crate::clock::date;
 use crate::error::Refusal;
@@ -72,9 +72,11 @@ impl Glacier {
     }
 
     pub(super) fn list_parts(&self, request: &Request) -> Answer {
-        let upload = self.open_upload(request)?;
-        let page = Page::of(request, PAGE_MAX)?;
-        let (parts, next) = page.cut(self.parts(&upload.id)?, |part| part.start_byte)?;
+        let (upload, parts) = self.upload_with_parts(request)?;
+        if upload.archive.is_some() {
+            return Err(unknown(&request.id));
+        }
+        let (parts, next) = Page::of(request, PAGE_MAX)?.cut(parts, |part| part.start_byte)?;
         let part = |part: &Part| {
             let last_byte = part.start_byte + part.length_bytes - 1;
             json!({"RangeInBytes": format!("{}-{last_byte}", part.start_byte), "SHA256TreeHash": part.leaves.root()})
@@ -114,7 +116,8 @@ fn check_part(request: &Request, upload: &Upload) -> Result<(u64, u64), Refusal>
     if !is_aligned || first / upload.part_size_bytes >= PARTS_MAX {
         return Err(invalid());
     }
-    if let Some(sent) = request.header("content-length").filter(|sent| number(sent) != Some(length_bytes)) {
+    let sent = request.header("content-length").ok_or_else(|| Refusal::missing("Content-Length"))?;
+    if number(sent) != Some(length_bytes) {
         let message = format!("Content-Range: {text} is incompatible with Content-Length: {sent}");
         return Err(Refusal::invalid(message));
     }
@@ -124,9 +127,11 @@ fn check_part(request: &Request, upload: &Upload) -> Result<(u64, u64), Refusal>
     Ok((first, length_bytes))
 }
 
-/// Reads `bytes FIRST-LAST/*`; in place of the asterisk may stand a number, which says nothing.
+/// Reads `bytes FIRST-LAST/*`; in place of the asterisk may stand a number, which says nothing. On Python 3 boto 2 escapes
+/// the space.
 fn content_range(text: &str) -> Option<(u64, u64)> {
-    let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
+    let range = text.strip_prefix("bytes ").or_else(|| text.strip_prefix("bytes%20"))?;
+    let (range, total) = range.split_once('/')?;
     let (first, last) = range.split_once('-')?;
     let is_total = total == "*" || number(total).is_some();
     Some((number(first)?, number(last)?)).filter(|(first, last)| first <= last && is_total)
@@ -142,6 +147,7 @@ mod tests {
     fn a_range_is_two_numbers_and_a_total() {
         assert_eq!(content_range("bytes 0-4194303/*"), Some((0, 4_194_303)));
         assert_eq!(content_range("bytes 0-4194303/8388608"), Some((0, 4_194_303)));
+        assert_eq!(content_range("bytes%200-4194303/*"), Some((0, 4_194_303)));
         for bad in [
             "",
             "bytes",

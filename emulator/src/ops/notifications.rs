@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::jobs::Task;
-use super::settings::{Kind, done, object};
+use super::settings::{Kind, done, object, setting_in};
 use super::{Answer, Glacier};
 use crate::error::Refusal;
 use crate::request::{Operation, Request};
@@ -30,7 +30,7 @@ impl Glacier {
             return Err(Refusal::invalid(format!("At most {} notification events", EVENTS.len())));
         }
         self.deliver()?;
-        self.set(request, Kind::Notifications, &json!({"Events": events, "SNSTopic": topic}))?;
+        self.set(request, Kind::Notifications, json!({"Events": events, "SNSTopic": topic}))?;
         done()
     }
 
@@ -62,38 +62,36 @@ impl Glacier {
 
     /// Sends what is due: for each job that has ended since the last time, to its own topic and to its vault's.
     pub(super) fn deliver(&self) -> Result<(), Refusal> {
-        let now = self.clock.now_milliseconds();
+        let mut index = self.store.index();
+        let transaction = index.transaction()?;
         let due: Vec<[String; 3]> = {
-            let index = self.store.index();
-            let sql = "SELECT region, vault, id FROM job WHERE completes <= ?1 AND told = 0 ORDER BY completes, position";
-            let mut query = index.prepare(sql)?;
-            query
-                .query_map([now], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?
-                .collect::<rusqlite::Result<_>>()?
+            let sql = "UPDATE job SET told = 1 WHERE completes <= ?1 AND told = 0
+                       RETURNING completes, position, region, vault, id";
+            let mut query = transaction.prepare(sql)?;
+            let rows = query.query_map([self.clock.now_milliseconds()], |row| {
+                Ok(((row.get(0)?, row.get(1)?), [row.get(2)?, row.get(3)?, row.get(4)?]))
+            })?;
+            let mut rows: Vec<((i64, i64), _)> = rows.collect::<rusqlite::Result<_>>()?;
+            rows.sort_unstable_by_key(|(ended, _)| *ended);
+            rows.into_iter().map(|(_, job)| job).collect()
         };
         for [region, vault, id] in due {
             let request = Request::internal(Operation::DescribeJob, region, vault, id);
-            let topics = self.topics(&request)?;
-            let mut index = self.store.index();
-            let transaction = index.transaction()?;
-            // Another request may have told of it meanwhile, and forgotten it.
-            let is_news = "UPDATE job SET told = 1 WHERE id = ?1 AND told = 0";
-            if transaction.execute(is_news, [&request.id])? == 1 {
-                for (topic, message) in topics {
-                    insert(&transaction, &topic, &message)?;
-                }
+            for (topic, message) in self.topics(&transaction, &request)? {
+                insert(&transaction, &topic, &message)?;
             }
-            transaction.commit()?;
         }
-        Ok(())
+        Ok(transaction.commit()?)
     }
 
-    fn topics(&self, request: &Request) -> Result<Vec<(String, String)>, Refusal> {
+    fn topics(&self, index: &Connection, request: &Request) -> Result<Vec<(String, String)>, Refusal> {
         // Even if it can be asked for no more: it ended, however far the clock was pushed beyond that.
-        let Some(job) = self.job_if_it_completes_after(request, i64::MIN)? else { return Ok(Vec::new()) };
-        let message = self.job_json(request, &job)?.to_string();
+        let Some(job) = self.job_if_it_completes_after(index, request, i64::MIN)? else {
+            return Ok(Vec::new());
+        };
+        let message = self.job_json(index, request, &job)?.to_string();
         let event = if matches!(job.task, Task::Archive { .. }) { EVENTS[0] } else { EVENTS[1] };
-        let of_vault = self.setting(request, Kind::Notifications)?.filter(|setting| {
+        let of_vault = setting_in(index, request, Kind::Notifications)?.filter(|setting| {
             setting["Events"].as_array().is_some_and(|events| events.iter().any(|wanted| wanted == event))
         });
         let of_vault = of_vault.and_then(|setting| setting["SNSTopic"].as_str().map(str::to_owned));

@@ -3,7 +3,7 @@
 use hyper::{Response, StatusCode};
 use rusqlite::OptionalExtension;
 
-use super::job_index::{Job, Task};
+use super::job_index::{Job, Task, archive_leaves};
 use super::{Answer, Glacier};
 use crate::error::Refusal;
 use crate::request::{Request, number};
@@ -11,7 +11,7 @@ use crate::response::{self, header};
 
 impl Glacier {
     pub(super) async fn job_output(&self, request: &Request) -> Answer {
-        let job = self.find_job(request)?;
+        let job = self.find_job(&self.store.index(), request)?;
         if !self.is_finished(&job) || job.fails {
             return Err(Refusal::invalid(format!(
                 "The job is not currently available for download: {}",
@@ -53,14 +53,15 @@ impl Glacier {
             }
             Task::Archive { archive, start_byte: job_start, length_bytes: job_length, .. } => {
                 header(answer, "content-type", "application/octet-stream");
-                let (size_bytes, leaves) = self.archive_leaves(archive)?;
+                let index = self.store.index();
+                let (size_bytes, leaves) = archive_leaves(&index, archive)?;
                 let of_job = leaves.node(size_bytes, *job_start, *job_length);
                 if let Some(hash) = of_job.and_then(|_| leaves.node(size_bytes, start_byte, length_bytes)) {
                     header(answer, "x-amz-sha256-tree-hash", &hash);
                 }
                 let sql = "SELECT description FROM archive WHERE id = ?1";
                 let description: Option<String> =
-                    self.store.index().query_row(sql, [archive], |row| row.get(0)).optional()?;
+                    index.query_row(sql, [archive], |row| row.get(0)).optional()?;
                 header(answer, "x-amz-archive-description", description.as_deref().unwrap_or_default());
             }
         }

@@ -25,7 +25,7 @@ impl Glacier {
     pub(super) fn set_access_policy(&self, request: &Request, body: &[u8]) -> Answer {
         self.require_vault(request)?;
         let policy = policy(body)?;
-        self.set(request, Kind::AccessPolicy, &json!({"Policy": policy}))?;
+        self.set(request, Kind::AccessPolicy, json!({"Policy": policy}))?;
         done()
     }
 
@@ -65,7 +65,7 @@ impl Glacier {
             return Err(Refusal::invalid(format!("Invalid data retrieval policy: {rule}")));
         }
         let kept = json!({"Policy": {"Rules": [{"BytesPerHour": bytes, "Strategy": strategy}]}});
-        self.set(request, Kind::RetrievalPolicy, &kept)?;
+        self.set(request, Kind::RetrievalPolicy, kept)?;
         done()
     }
 
@@ -83,7 +83,8 @@ impl Glacier {
             }
             Some("BytesPerHour") => (
                 rule["BytesPerHour"].as_u64().unwrap_or(0),
-                (self.standard_retrievals("completes > ?2", request, now)? + size_bytes) / RETRIEVAL_HOURS,
+                (self.standard_retrievals("completes > ?2", request, now)? + size_bytes)
+                    .div_ceil(RETRIEVAL_HOURS),
             ),
             _ => return Ok(()),
         };
@@ -100,33 +101,34 @@ impl Glacier {
     }
 
     pub(super) fn list_capacity(&self, request: &Request) -> Answer {
-        let units = self.capacity(request)?;
+        let units = self.capacity(self.setting(request, Kind::Capacity)?);
         Ok(self.json(&json!({"ProvisionedCapacityList": units})))
     }
 
     pub(super) fn purchase_capacity(&self, request: &Request) -> Answer {
-        let mut units = self.capacity(request)?;
-        if units.len() >= CAPACITY_MAX_UNITS {
-            return Err(Refusal::limit_exceeded("Provisioned capacity limit exceeded"));
-        }
         let (id, now) = (ids::lock_id(), self.clock.now());
-        units.push(json!({
+        let unit = json!({
             "CapacityId": id,
             "ExpirationDate": date(milliseconds(a_month_after(now))),
             "StartDate": date(milliseconds(now)),
-        }));
-        self.set(request, Kind::Capacity, &units.into())?;
+        });
+        self.change(request, Kind::Capacity, |former| {
+            let mut units = self.capacity(former);
+            if units.len() >= CAPACITY_MAX_UNITS {
+                return Err(Refusal::limit_exceeded("Provisioned capacity limit exceeded"));
+            }
+            units.push(unit);
+            Ok(Some(units.into()))
+        })?;
         Ok(response::empty(StatusCode::CREATED, &[("x-amz-capacity-id", &id)]))
     }
 
     /// Units that have not expired; their dates sort as text.
-    fn capacity(&self, request: &Request) -> Result<Vec<Value>, Refusal> {
+    fn capacity(&self, setting: Option<Value>) -> Vec<Value> {
         let now = date(self.clock.now_milliseconds());
-        let Some(Value::Array(mut units)) = self.setting(request, Kind::Capacity)? else {
-            return Ok(Vec::new());
-        };
+        let Some(Value::Array(mut units)) = setting else { return Vec::new() };
         units.retain(|unit| unit["ExpirationDate"].as_str().is_some_and(|expires| *expires > *now));
-        Ok(units)
+        units
     }
 }
 

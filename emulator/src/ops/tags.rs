@@ -16,7 +16,7 @@ const VALUE_MAX_CHARS: usize = 255;
 impl Glacier {
     pub(super) fn list_tags(&self, request: &Request) -> Answer {
         self.require_vault(request)?;
-        Ok(self.json(&json!({"Tags": self.tags(request)?})))
+        Ok(self.json(&json!({"Tags": tags(self.setting(request, Kind::Tags)?)})))
     }
 
     pub(super) fn add_tags(&self, request: &Request, body: &[u8]) -> Answer {
@@ -24,15 +24,15 @@ impl Glacier {
         let sent = object(body)?;
         let sent = sent["Tags"].as_object().ok_or_else(|| Refusal::missing("Tags"))?;
         check_count(sent.len())?;
-        let mut tags = self.tags(request)?;
-        for (key, value) in sent {
-            check(key, value)?;
-            tags.insert(key.clone(), value.clone());
-        }
-        if tags.len() > TAGS_MAX {
-            return Err(Refusal::limit_exceeded(format!("Tag limit of {TAGS_MAX} exceeded")));
-        }
-        self.set(request, Kind::Tags, &tags.into())?;
+        sent.iter().try_for_each(|(key, value)| check(key, value))?;
+        self.change(request, Kind::Tags, |former| {
+            let mut tags = tags(former);
+            tags.extend(sent.clone());
+            if tags.len() > TAGS_MAX {
+                return Err(Refusal::limit_exceeded(format!("Tag limit of {TAGS_MAX} exceeded")));
+            }
+            Ok(Some(tags.into()))
+        })?;
         done()
     }
 
@@ -41,20 +41,21 @@ impl Glacier {
         let sent = object(body)?;
         let keys = sent["TagKeys"].as_array().ok_or_else(|| Refusal::missing("TagKeys"))?;
         check_count(keys.len())?;
-        let mut tags = self.tags(request)?;
-        for key in keys {
-            let key = key.as_str().ok_or_else(|| Refusal::malformed("A tag key must be a string"))?;
-            tags.remove(key);
-        }
-        self.set(request, Kind::Tags, &tags.into())?;
+        let keys: Option<Vec<&str>> = keys.iter().map(Value::as_str).collect();
+        let keys = keys.ok_or_else(|| Refusal::malformed("A tag key must be a string"))?;
+        self.change(request, Kind::Tags, |former| {
+            let mut tags = tags(former);
+            tags.retain(|key, _| !keys.contains(&&**key));
+            Ok(Some(tags.into()))
+        })?;
         done()
     }
+}
 
-    fn tags(&self, request: &Request) -> Result<Map<String, Value>, Refusal> {
-        match self.setting(request, Kind::Tags)? {
-            Some(Value::Object(tags)) => Ok(tags),
-            _ => Ok(Map::new()),
-        }
+fn tags(setting: Option<Value>) -> Map<String, Value> {
+    match setting {
+        Some(Value::Object(tags)) => tags,
+        _ => Map::new(),
     }
 }
 

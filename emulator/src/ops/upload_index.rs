@@ -45,12 +45,21 @@ impl Glacier {
     }
 
     /// Finds an upload that was not given up; it may be complete.
-    pub(super) fn find_upload(&self, request: &Request) -> Result<Upload, Refusal> {
+    fn find_upload(&self, index: &Connection, request: &Request) -> Result<Upload, Refusal> {
         let sql = "SELECT rowid, id, description, part_size, created, archive FROM upload
                    WHERE id = ?1 AND region = ?2 AND vault = ?3 AND aborted = 0 AND touched > ?4";
         let values = (&request.id, &request.region, &request.vault, self.oldest_upload());
-        let found = self.store.index().query_row(sql, values, upload);
+        let found = index.query_row(sql, values, upload);
         found.optional()?.ok_or_else(|| unknown(&request.id))
+    }
+
+    /// Finds an upload that was not given up, with its parts, which it has until it is complete.
+    pub(super) fn upload_with_parts(&self, request: &Request) -> Result<(Upload, Vec<Part>), Refusal> {
+        let index = self.store.index();
+        self.require_vault_in(&index, request)?;
+        let upload = self.find_upload(&index, request)?;
+        let parts = parts(&index, &upload.id)?;
+        Ok((upload, parts))
     }
 
     /// Uploads without activity since then are forgotten.
@@ -60,28 +69,13 @@ impl Glacier {
 
     /// Finds an upload that can still take parts.
     pub(super) fn open_upload(&self, request: &Request) -> Result<Upload, Refusal> {
-        self.require_vault(request)?;
-        let upload = self.find_upload(request)?;
+        let index = self.store.index();
+        self.require_vault_in(&index, request)?;
+        let upload = self.find_upload(&index, request)?;
         if upload.archive.is_some() {
             return Err(unknown(&request.id));
         }
         Ok(upload)
-    }
-
-    /// Returns the parts of an upload, in order.
-    pub(super) fn parts(&self, upload: &str) -> Result<Vec<Part>, Refusal> {
-        let index = self.store.index();
-        let sql = "SELECT start, length, leaves, file FROM part WHERE upload = ?1 ORDER BY start";
-        let mut query = index.prepare(sql)?;
-        let parts = query.query_map([upload], |row| {
-            Ok(Part {
-                start_byte: unsigned(row.get(0)?),
-                length_bytes: unsigned(row.get(1)?),
-                leaves: Leaves::from_bytes(&row.get::<_, Vec<u8>>(2)?),
-                file: row.get(3)?,
-            })
-        })?;
-        Ok(parts.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Puts a part on record, in place of one that was sent before; the upload may have ended while it came in.
@@ -121,6 +115,27 @@ impl Glacier {
         Store::remove_files(&files, |file| self.store.part_path(file));
         Ok(())
     }
+}
+
+/// Returns the parts of an upload, in order.
+fn parts(index: &Connection, upload: &str) -> rusqlite::Result<Vec<Part>> {
+    let sql = "SELECT start, length, leaves, file FROM part WHERE upload = ?1 ORDER BY start";
+    let mut query = index.prepare(sql)?;
+    let parts = query.query_map([upload], |row| {
+        Ok(Part {
+            start_byte: unsigned(row.get(0)?),
+            length_bytes: unsigned(row.get(1)?),
+            leaves: Leaves::from_bytes(&row.get::<_, Vec<u8>>(2)?),
+            file: row.get(3)?,
+        })
+    })?;
+    parts.collect()
+}
+
+/// Returns the files of an upload's parts, in order. A part that is sent again has another file.
+pub(super) fn files_of_parts(index: &Connection, upload: &str) -> rusqlite::Result<Vec<String>> {
+    let mut query = index.prepare("SELECT file FROM part WHERE upload = ?1 ORDER BY start")?;
+    query.query_map([upload], |row| row.get(0))?.collect()
 }
 
 pub(super) fn unknown(upload: &str) -> Refusal {

@@ -39,6 +39,7 @@ impl Glacier {
 
     /// Of a vault that is gone, or never was, the answer is the same.
     pub(super) fn delete_vault(&self, request: &Request) -> Answer {
+        self.deliver()?;
         let mut index = self.store.index();
         let moment = self.inventory_moment(&index, request)?;
         // Before the first inventory, what was ever written counts.
@@ -72,20 +73,20 @@ impl Glacier {
     }
 
     pub(super) fn describe_vault(&self, request: &Request) -> Answer {
-        self.require_vault(request)?;
-        Ok(self.json(&self.vault_json(request, &request.vault)?))
+        let index = self.store.index();
+        self.require_vault_in(&index, request)?;
+        Ok(self.json(&self.vault_json(&index, request, &request.vault)?))
     }
 
     pub(super) fn list_vaults(&self, request: &Request) -> Answer {
-        let names: Vec<String> = {
-            let index = self.store.index();
-            let mut query = index.prepare("SELECT name FROM vault WHERE region = ?1 ORDER BY name")?;
-            query.query_map([&request.region], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
-        };
+        let index = self.store.index();
+        let mut query = index.prepare("SELECT name FROM vault WHERE region = ?1 ORDER BY name")?;
+        let names: Vec<String> =
+            query.query_map([&request.region], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         let page = Page::of(request, PAGE_MAX)?;
         page.check_marker(&self.vault_arn(request, ""))?;
         let (names, next) = page.cut(names, |name| self.vault_arn(request, name))?;
-        let vaults = names.iter().map(|name| self.vault_json(request, name));
+        let vaults = names.iter().map(|name| self.vault_json(&index, request, name));
         let vaults: Vec<Value> = vaults.collect::<Result<_, _>>()?;
         Ok(self.json(&json!({"Marker": next, "VaultList": vaults})))
     }
@@ -108,15 +109,14 @@ impl Glacier {
         })
     }
 
-    fn vault_json(&self, request: &Request, name: &str) -> Result<Value, Refusal> {
-        let index = self.store.index();
+    fn vault_json(&self, index: &Connection, request: &Request, name: &str) -> Result<Value, Refusal> {
         let sql = "SELECT created, last_inventory FROM vault WHERE region = ?1 AND name = ?2";
         let (created, last_inventory): (i64, Option<i64>) =
             index.query_row(sql, [request.region.as_str(), name], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let of_vault = Request { vault: name.to_owned(), ..request.clone() };
-        let moment = self.inventory_moment(&index, &of_vault)?;
+        let moment = self.inventory_moment(index, &of_vault)?;
         let census = match moment {
-            Some(moment) => Census::of(&index, request, name, moment)?,
+            Some(moment) => Census::of(index, request, name, moment)?,
             None => Census::default(),
         };
         let last_inventory = if self.inventory_lag.is_zero() { last_inventory } else { moment };
