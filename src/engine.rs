@@ -55,7 +55,7 @@ pub use retrieve::{Planned, Retrieval, RetrieveOptions, Retrieved, Step, Wanted}
 pub use select::Selection;
 pub use stop::Stop;
 pub use sync::Sync;
-pub use told::{Holding, Told};
+pub use told::{Holding, Told, ToldDeletion};
 pub use transfers::TransferSettings;
 pub use tree::{LocalFile, LocalTree};
 pub use upload::{FileToStore, OpenUploads, Source, StoreOptions, Stored, UploadOptions, UploadToAbort};

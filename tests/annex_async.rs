@@ -136,7 +136,7 @@ fn all_keys_of_one_get_cost_one_job_each_and_one_list() {
     let mut annex = Annex::prepared(&shell);
     let keys: Vec<String> = (0..6).map(|number| format!("WORM-s1--{number}")).collect();
     for key in &keys {
-        let file = shell.write("f", key);
+        let file = shell.write("f", &key[key.len() - 1..]);
         annex.says(&format!("J 1 TRANSFER STORE {key} {}", file.display()));
         annex.reply();
     }
@@ -151,7 +151,7 @@ fn all_keys_of_one_get_cost_one_job_each_and_one_list() {
     for key in &keys {
         later.says(&format!("J 2 TRANSFER RETRIEVE {key} {}", target(key).display()));
         assert_eq!(later.reply().1, format!("TRANSFER-SUCCESS RETRIEVE {key}"));
-        assert_eq!(std::fs::read(target(key)).unwrap(), key.as_bytes());
+        assert!(key.as_bytes().ends_with(&std::fs::read(target(key)).unwrap()));
     }
     assert_eq!((shell.count("InitiateJob"), shell.count("ListJobs")), (6, 2));
 }

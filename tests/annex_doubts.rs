@@ -4,85 +4,15 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_glacier::Client;
 use glacier_emulator::Emulator;
 use glacier_engine::engine::{Source, UploadOptions};
-use glacier_engine::types::VaultName;
 use support::HOUR;
-use support::machine::{Machine, connection, vault_made_here};
+use support::clones::{KEY, States, World, plays};
+use support::machine::{Machine, connection};
 use support::session::Session;
-
-const KEY: &str = "SHA256E-s5--aa.txt";
-
-type States = BTreeMap<String, String>;
-
-struct World {
-    emulator: Arc<Emulator>,
-    client: Client,
-    here: Machine,
-    vault: VaultName,
-    states: States,
-}
-
-impl World {
-    async fn new() -> Self {
-        let (emulator, client, here, vault) = vault_made_here().await;
-        Self { emulator, client, here, vault, states: States::new() }
-    }
-
-    async fn remote(&self) -> Session {
-        Session::prepared(&self.emulator, &self.here).await
-    }
-
-    /// A remote that has stored the key, and the request by which it did.
-    async fn with_key_stored(&mut self) -> (Session, String) {
-        let mut remote = self.remote().await;
-        let store = format!("TRANSFER STORE {KEY} {}", self.file("hello"));
-        plays(&mut remote, &mut self.states, &[(&store, "TRANSFER-SUCCESS")]).await;
-        (remote, store)
-    }
-
-    /// Another clone with a cache of its own.
-    async fn other_remote(&self) -> (Session, Machine) {
-        let there = Machine::new(&self.emulator).await;
-        (Session::prepared(&self.emulator, &there).await, there)
-    }
-
-    fn file(&self, content: &str) -> String {
-        let path = self.here.home.path().join(format!("file of {} bytes", content.len()));
-        std::fs::write(&path, content).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    fn target(&self) -> String {
-        self.here.home.path().join("target").to_str().unwrap().to_owned()
-    }
-
-    async fn delete(&self, id: &str) {
-        self.client.delete_archive().vault_name("v").archive_id(id).send().await.unwrap();
-    }
-
-    /// The id that the state of the key names.
-    fn told(&self, key: &str) -> String {
-        self.states[key].rsplit(' ').next().unwrap().to_owned()
-    }
-
-    fn count(&self, operation: &str) -> u64 {
-        self.emulator.requests().get(operation).copied().unwrap_or(0)
-    }
-}
-
-/// Asks for one reply after the other, which must begin so.
-async fn plays(remote: &mut Session, states: &mut States, dialogue: &[(&str, &str)]) {
-    for (request, answer) in dialogue {
-        let said = remote.asks(request, states).await;
-        assert!(said.starts_with(answer), "{request}: {said}");
-    }
-}
 
 /// A forgotten region made an empty vault, and by it every copy counted as lost.
 #[tokio::test]

@@ -201,7 +201,7 @@ fn what_is_not_known_is_called_unknown() {
     ));
     assert_eq!(shell.glacier(&["vault", "sync", "v"]).status, 75);
     shell.emulator.advance(4 * HOUR);
-    remote.plays(&format!("> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE\n< SETSTATE {KEY} 1 ...\n< CHECKPRESENT-SUCCESS {KEY}\n> CHECKPRESENT other\n< GETSTATE other\n> VALUE\n< CHECKPRESENT-FAILURE other"));
+    remote.plays(&format!("> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE\n< CHECKPRESENT-SUCCESS {KEY}\n> CHECKPRESENT other\n< GETSTATE other\n> VALUE\n< CHECKPRESENT-FAILURE other"));
 }
 
 #[test]

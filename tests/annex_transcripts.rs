@@ -220,15 +220,15 @@ const A_KEY_OF_ITS_OWN: &str = "
     < REMOVE-SUCCESS K";
 
 const AN_EMPTY_KEY: &str = "
-    > TRANSFER STORE E {empty}
-    < GETSTATE E
+    > TRANSFER STORE WORM-s0--e {empty}
+    < GETSTATE WORM-s0--e
     > VALUE
-    < SETSTATE E 1 ...
-    < TRANSFER-SUCCESS STORE E
-    > CHECKPRESENT E
-    < GETSTATE E
+    < SETSTATE WORM-s0--e 1 ...
+    < TRANSFER-SUCCESS STORE WORM-s0--e
+    > CHECKPRESENT WORM-s0--e
+    < GETSTATE WORM-s0--e
     > VALUE 1 1795000000 empty
-    < CHECKPRESENT-SUCCESS E";
+    < CHECKPRESENT-SUCCESS WORM-s0--e";
 
 /// A vault that holds what this machine has never seen.
 const A_KEY_OF_ANOTHER: &str = "
@@ -236,7 +236,7 @@ const A_KEY_OF_ANOTHER: &str = "
     > CHECKPRESENT other
     < GETSTATE other
     > VALUE
-    < CHECKPRESENT-UNKNOWN other it is not known whether archive 'other' exists: not all that the vault holds is known, as it was not made from here; wait for Glacier's first inventory of it, about a day after the first upload, and then run: glacier vault sync cold-1-2-3 --region us-east-1
+    < CHECKPRESENT-UNKNOWN other it is not known whether archive 'other' exists: not all that the vault holds is known, as it was not made from here; wait for Glacier's first inventory of it, about a day after the first upload, or, if it is empty, for three days after it was made, and then run: glacier vault sync cold-1-2-3 --region us-east-1
     > REMOVE other
     < GETSTATE other
     > VALUE

@@ -122,6 +122,56 @@ fn rows_of_an_old_key_are_found_with_a_new_one_of_the_same_account() {
     shell.glacier(&["archive", "list", "v"]).is("id:id-3\t\none\ntwo\n", "", 0);
 }
 
+/// Where the vault of the rows is; it was made and filled long before.
+fn shell_with_old_vault() -> Shell {
+    let shell = Shell::new();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
+    shell
+}
+
+/// Keys of before 2019 tell of nothing, and those who had such a one in their cache have another one now.
+#[test]
+fn rows_of_an_old_key_that_tells_of_nothing_are_found_where_the_account_has_their_vault() {
+    for first in [&["archive", "list", "v"][..], &["vault", "list"], &["archive", "delete", "w", "nothing"]] {
+        let shell = shell_with_old_vault();
+        let db = old_cache(&shell, "AKIAI44QH8DHBEXAMPLE");
+        db.execute("UPDATE archive SET key = 'AKIAI44QH8DHBEXAMPLE'", []).unwrap();
+        shell.glacier(first);
+        shell.glacier(&["archive", "list", "v"]).is("id:id-3\t\nalien\none\ntwo\n", "", 0);
+        shell.glacier(&["archive", "retrieve", "v", "one"]).is_refused(1, "Glacier has no archive id-1");
+    }
+}
+
+#[test]
+fn a_vault_that_did_not_exist_until_now_is_not_the_one_of_old_rows() {
+    let shell = Shell::new();
+    old_cache(&shell, "AKIAI44QH8DHBEXAMPLE")
+        .execute("UPDATE archive SET key = 'AKIAI44QH8DHBEXAMPLE'", [])
+        .unwrap();
+    shell.glacier(&["vault", "create", "v"]).is_silent();
+    shell.glacier(&["archive", "list", "v"]).is_silent();
+}
+
+/// Rows of two keys may be of two accounts; and what is taken for one account's is not once the key is used for another.
+#[test]
+fn rows_of_old_keys_are_taken_for_nobodys_where_they_may_be_anothers() {
+    let shell = shell_with_old_vault();
+    old_cache(&shell, "AKIAI44QH8DHBEXAMPLE");
+    shell.glacier(&["archive", "list", "v"]).is(
+        "",
+        "glacier: info: what vault 'v' holds is not known here; run 'glacier vault sync v'\n",
+        0,
+    );
+
+    let (shell, other) = (shell_with_old_vault(), other_account());
+    old_cache(&shell, OTHER_KEY_ID).execute("UPDATE archive SET key = ?1", [OTHER_KEY_ID]).unwrap();
+    shell.glacier(&["archive", "list", "v"]).is("id:id-3\t\nalien\none\ntwo\n", "", 0);
+    run(&mut as_other(&shell, &other, &["vault", "create", "v"])).is_silent();
+    assert_eq!(shell.glacier(&["archive", "list", "v"]).stdout, "");
+    assert_ne!(run(&mut as_other(&shell, &other, &["archive", "list", "v"])).stdout, "");
+}
+
 /// The original filed archives of all regions under one key; whoever settles one region must not lose the other's.
 #[test]
 fn rows_of_an_old_file_that_may_be_of_another_region_are_not_forgotten() {

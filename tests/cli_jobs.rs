@@ -55,6 +55,17 @@ fn a_long_list_says_what_a_job_is_and_how_it_stands() {
     assert!(plain.lines().all(|line| line.starts_with("a/d 20") && !line.contains('\t')), "{plain}");
 }
 
+/// git-annex finds its job by the name, which stays on file until an inventory confirms the deletion.
+#[test]
+fn a_job_for_an_archive_that_was_deleted_from_here_is_listed_by_its_name() {
+    let shell = Shell::new();
+    stored(&shell);
+    retrieve(&shell, &["a"]);
+    shell.glacier(&["archive", "delete", "v", "a"]).is_silent();
+    let listed = shell.glacier(&["job", "list"]).stdout;
+    assert!(listed.starts_with("a/p ") && listed.ends_with(" v          a\n"), "{listed}");
+}
+
 #[test]
 fn a_record_has_every_field_of_a_job() {
     let shell = Shell::new();

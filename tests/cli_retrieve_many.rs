@@ -348,6 +348,20 @@ fn one_that_cannot_be_brought_has_a_record_and_stops_no_other() {
     assert!(shell.path("out/a").exists() && !shell.path("out/b").exists() && shell.path("out/c").exists());
 }
 
+/// Of several, people were told only of the one that failed, by an id, and not of what was paid for beside it.
+#[test]
+fn beside_one_that_cannot_be_brought_people_are_told_of_the_others() {
+    let shell = shell(&["a", "b", "c"]);
+    make_ready(&shell, &["a"]);
+    shell.sqlite().execute("UPDATE archive SET id = 'noSuchArchive' WHERE name = 'b'", []).unwrap();
+    let outcome = retrieve(&shell, &["b", "c", "a"]);
+    let said = "glacier: retrieved archive 'a'\nglacier: could not retrieve archive 'b'\n\
+                glacier: queued retrieval job for archive 'c'\n\
+                glacier: cannot retrieve 3 archives from vault 'v': Glacier has no archive noSuchArchive";
+    assert!(outcome.stderr.starts_with(said), "{outcome:?}");
+    assert_eq!((outcome.status, shell.count("InitiateJob")), (1, 3));
+}
+
 /// The emulator told of each expired job and forgot it while others asked for new ones, which it refused then.
 #[test]
 fn many_jobs_that_have_expired_are_asked_for_anew_at_once() {

@@ -152,6 +152,23 @@ fn ids_are_shown_on_demand_and_ask_for_a_file_name() {
     assert_eq!(shell.read("out"), b"x");
 }
 
+/// Whether the account was met before made a difference.
+#[test]
+fn of_a_vault_that_is_not_there_no_archive_is_found() {
+    for is_known in [false, true] {
+        let shell = Shell::new();
+        if is_known {
+            shell.glacier(&["vault", "list"]).is_silent();
+            shell.glacier(&["vault", "create", "other"]).is_silent();
+        }
+        let not_found = "glacier: archive 'n' not found\n";
+        shell.glacier(&["archive", "checkpresent", "v", "n"]).is("", not_found, 0);
+        shell.glacier(&["archive", "retrieve", "v", "n"]).is("", not_found, 1);
+        shell.glacier(&["archive", "delete", "v", "n"]).is("", not_found, 1);
+        shell.glacier(&["archive", "list", "v"]).is_refused(1, "vault 'v' not found in region us-east-1");
+    }
+}
+
 #[test]
 fn checkpresent_prints_the_name_of_what_is_known_to_exist() {
     let shell = Shell::new();

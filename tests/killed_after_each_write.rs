@@ -278,7 +278,7 @@ fn the_first_use_of_the_cache_of_the_original() {
     };
     let before =
         rows(&make().shell.sqlite()).join("\n").replace(make().shell.emulator.access_key_id(), "KEY");
-    after_each_write("the original's cache", 9, &list, make, |place, writes| {
+    after_each_write("the original's cache", 10, &list, make, |place, writes| {
         place.shell.glacier(&list).is("id:id-3\t\none\ntwo\n", "", 0);
         place.shell.glacier(&["archive", "list", "w"]).is("other\n", "", 0);
         let after =
@@ -313,7 +313,7 @@ fn a_sync_that_builds_the_cache_anew() {
         std::fs::remove_dir_all(place.shell.cache_path().parent().unwrap()).unwrap();
         place
     };
-    after_each_write("sync", 10, &sync, make, |place, writes| {
+    after_each_write("sync", 11, &sync, make, |place, writes| {
         let again = place.shell.glacier(&sync);
         assert_eq!(again.status, 0, "after write {writes}: {again:?}");
         place.shell.glacier(&["archive", "list", "v"]).is("file\n", "", 0);

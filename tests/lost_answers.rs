@@ -13,7 +13,7 @@ use aws_sdk_glacier::Client;
 use glacier_emulator::Emulator;
 use glacier_engine::engine::{
     Archive, EngineError, Holding, Patience, Prefetch, Presence, RangeSize, Retrieval, RetrieveOptions,
-    Source, Target, UploadOptions, Wanted,
+    Source, Target, ToldDeletion, UploadOptions, Wanted,
 };
 use glacier_engine::types::{ArchiveRef, VaultName};
 use support::machine::{Machine, vault_made_here};
@@ -148,10 +148,11 @@ async fn what_others_have_deleted_is_gone_although_their_clock_is_behind() {
     world.sync().await;
     assert_eq!(world.presence().await, Presence::Present);
     let behind = world.here.listed(&world.vault).await[0].last_seen_upstream.unwrap() - HOUR / 2;
-    let told = std::slice::from_ref(&archive.id);
-    world.here.engine.told_deleted(&world.vault, told, behind, false).await.unwrap();
+    let archives = std::slice::from_ref(&archive.id);
+    let told = |is_acknowledged| ToldDeletion { archives, since: behind, is_acknowledged };
+    world.here.engine.told_deleted(&world.vault, "n", &told(false)).await.unwrap();
     world.is_unknown().await;
-    world.here.engine.told_deleted(&world.vault, told, behind, true).await.unwrap();
+    world.here.engine.told_deleted(&world.vault, "n", &told(true)).await.unwrap();
     assert_eq!(world.presence().await, Presence::Absent);
 }
 

@@ -109,6 +109,22 @@ async fn what_the_original_stored_may_be_in_another_region() {
     assert_eq!(presence().await.unwrap(), Presence::Absent);
 }
 
+/// Its key tells of nothing, and that the account has a vault of that name is no proof; a job that Glacier takes is.
+#[tokio::test]
+async fn what_is_filed_under_a_key_of_nobody_is_found_and_not_called_present() {
+    let world = World::new(Emulator::builder()).await;
+    world.here.engine.create_vault(&world.vault).await.unwrap();
+    world.here.upload(&world.vault, "n", b"mine").await;
+    let old = "UPDATE archive SET region = NULL, account = NULL, key = 'AKIAI44QH8DHBEXAMPLE';
+               DELETE FROM vault; DELETE FROM caller";
+    world.here.sqlite().execute_batch(old).unwrap();
+    World::is_unknown(&world.presence("n").await, "exists");
+    let name = ArchiveRef::Name("n".to_owned());
+    assert_eq!(world.here.engine.known(&world.vault, &name).await.unwrap().len(), 1);
+    world.here.engine.prefetch(&world.vault, &name, None, Patience::ComeBackLater).await.unwrap();
+    assert_eq!(world.presence("n").await, Presence::Present);
+}
+
 #[tokio::test]
 async fn what_is_known_grows_old_and_one_inventory_renews_it() {
     let world = World::new(Emulator::builder()).await;

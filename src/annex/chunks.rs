@@ -14,6 +14,22 @@ pub(super) fn later(key: &Key) -> impl Iterator<Item = Key> + use<> {
     })
 }
 
+/// Returns the size of what is stored for the key, as the key tells it: of a chunk, its own. Nothing is told by what is
+/// encrypted, nor by a key that has fields of chunks which make no sense.
+pub(super) fn content_bytes(key: &Key) -> Option<u64> {
+    let size_bytes = key.size_bytes()?;
+    if let Some(chunk) = Chunk::read(&key.0) {
+        let before = chunk.number.checked_sub(1)?.checked_mul(chunk.chunk_size_bytes)?;
+        return size_bytes.checked_sub(before).map(|left| left.min(chunk.chunk_size_bytes));
+    }
+    (!has_field(&key.0, b'S') && !has_field(&key.0, b'C')).then_some(size_bytes)
+}
+
+fn has_field(key: &[u8], letter: u8) -> bool {
+    let end = key.windows(2).position(|two| two == b"--").unwrap_or(key.len());
+    key[..end].split(|byte| *byte == b'-').skip(1).any(|field| field.first() == Some(&letter))
+}
+
 /// What `BACKEND-sSIZE-SCHUNKSIZE-CNUMBER--NAME` says (git-annex, "key format"); another field may stand between.
 struct Chunk {
     before: Vec<u8>,
@@ -69,6 +85,20 @@ mod tests {
         );
         assert_eq!(later_than("WORM-s2000-m17-S1000-C1--f"), ["WORM-s2000-m17-S1000-C2--f"]);
         assert!(later_than("SHA256E-s2500-S1000-C3--ab").is_empty());
+    }
+
+    #[test]
+    fn a_key_tells_the_size_of_what_is_stored_for_it() {
+        let told = |key: &str| content_bytes(&Key(key.as_bytes().to_vec()));
+        assert_eq!(told("SHA256E-s2500--ab-C9.tar"), Some(2500));
+        assert_eq!(told("SHA256E-s0--ab"), Some(0));
+        for (number, bytes) in [(1, Some(1000)), (3, Some(500)), (4, None), (0, None)] {
+            assert_eq!(told(&format!("SHA256E-s2500-S1000-C{number}--ab")), bytes, "{number}");
+        }
+        for key in ["GPGHMACSHA1--ab", "URL--x", "SHA256E-s2500-S0-C1--ab", "SHA256E-s2500-C1--ab", "s7", ""]
+        {
+            assert_eq!(told(key), None, "{key}");
+        }
     }
 
     #[test]

@@ -89,6 +89,9 @@ impl Config {
             if name.is_empty() && talk.has("GETGITREMOTENAME") {
                 name = talk.ask(Question::GitRemoteName).await?;
             }
+            if name.is_empty() {
+                return Err(Failure::said("the remote has no name; give its vault with vault="));
+            }
             format!("{name}-{}", talk.ask(Question::Uuid).await?)
         } else {
             self.vault.clone()

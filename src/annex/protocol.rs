@@ -32,11 +32,6 @@ impl Key {
         std::str::from_utf8(digits).ok()?.parse().ok()
     }
 
-    /// Returns whether the key itself tells that its content is not empty; what is encrypted never is.
-    pub(super) fn has_content(&self) -> bool {
-        self.is_encrypted() || self.size_bytes().is_some_and(|size_bytes| size_bytes > 0)
-    }
-
     /// Returns whether it is a name that git-annex gives to what it encrypts, by which two contents are one although they
     /// differ.
     pub(super) fn is_encrypted(&self) -> bool {

@@ -55,11 +55,11 @@ impl Remote {
             Request::InitRemote => Reply::InitRemote(answerable(self.initialise(talk).await)?),
             Request::Prepare => Reply::Prepare(answerable(self.prepare(talk).await)?),
             Request::Store { key, file } => {
-                let result = async { self.vault()?.store(talk, &key, &file).await }.await;
+                let result = async { self.vault_of_account().await?.store(talk, &key, &file).await }.await;
                 Reply::Stored(key, answerable(result)?)
             }
             Request::Retrieve { key, file } => {
-                let vault = self.vault();
+                let vault = self.vault_of_account().await;
                 let result = match vault {
                     Ok(vault) if self.settings.is_prefetch => vault.prefetch(talk, &key, &file).await,
                     Ok(vault) => vault.retrieve(talk, &key, &file).await,
@@ -68,14 +68,14 @@ impl Remote {
                 Reply::Retrieved(key, answerable(result)?)
             }
             Request::CheckPresent(key) => {
-                match answerable(async { self.vault()?.presence(talk, &key).await }.await)? {
+                match answerable(async { self.vault_of_account().await?.presence(talk, &key).await }.await)? {
                     Ok(Presence::Present) => Reply::Present(key),
                     Ok(Presence::Absent) => Reply::Absent(key),
                     Ok(Presence::Unknown(why)) | Err(why) => Reply::PresenceUnknown(key, why),
                 }
             }
             Request::Remove(key) => {
-                let result = async { self.vault()?.remove(talk, &key).await }.await;
+                let result = async { self.vault_of_account().await?.remove(talk, &key).await }.await;
                 Reply::Removed(key, answerable(result)?)
             }
             Request::WhereIs(key) => {
@@ -155,6 +155,7 @@ impl Remote {
             engine,
             clock,
             name,
+            account: config.account.clone(),
             prefix: config.prefix.clone(),
             max_age: config.max_age,
             tier: config.tier,
@@ -163,6 +164,13 @@ impl Remote {
             has_told_of_fee: AtomicBool::new(false),
             stateless: Stateless::default(),
         })
+    }
+
+    /// The vault, for what needs Glacier or what is known of it.
+    async fn vault_of_account(&self) -> Result<Arc<Vault>, Failure> {
+        let vault = self.vault()?;
+        vault.check_account().await?;
+        Ok(vault)
     }
 
     fn vault(&self) -> Result<Arc<Vault>, Failure> {

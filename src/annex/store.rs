@@ -9,6 +9,7 @@
 use std::io;
 use std::path::Path;
 
+use super::chunks;
 use super::failure::Failure;
 use super::protocol::Key;
 use super::session::Conversation;
@@ -26,6 +27,12 @@ impl Vault {
         let source = Source::open(file).map_err(cannot_read)?;
         let is_no_file = || Failure::said(format!("{} is not a file", file.display()));
         let size_bytes = source.size_bytes().ok_or_else(is_no_file)?;
+        if let Some(wanted) = chunks::content_bytes(key).filter(|wanted| *wanted != size_bytes) {
+            return Err(Failure::said(format!(
+                "the file of {} has {size_bytes} bytes, and the key {wanted}; 'git annex fsck' tells more",
+                String::from_utf8_lossy(&key.0)
+            )));
+        }
         if size_bytes == 0 {
             return self.store_empty(talk, key, &archive).await;
         }
@@ -71,17 +78,17 @@ impl Vault {
     }
 
     /// Glacier holds no empty archives; that the key is stored is kept in the repository, which is all there is to it.
-    /// A key of which there is an archive, or which tells of a content, is not empty, whatever the file is: a loss of power
-    /// leaves such files.
+    /// A key of which there is an archive, or which does not tell that it is empty, may not be, whatever the file is: a loss
+    /// of power leaves such files.
     async fn store_empty(
         &self,
         talk: &Conversation,
         key: &Key,
         archive: &ArchiveName,
     ) -> Result<(), Failure> {
-        if key.has_content() {
+        if key.size_bytes() != Some(0) {
             return Err(Failure::said(format!(
-                "the file of {} is empty, which the key is not; 'git annex fsck' tells more",
+                "the file of {} is empty, and the key does not say that it is; 'git annex fsck' tells more",
                 String::from_utf8_lossy(&key.0)
             )));
         }

@@ -5,19 +5,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::chunks;
 use super::credentials::Origin;
 use super::failure::Failure;
 use super::protocol::{Key, Statement};
 use super::session::Conversation;
 use super::state::{KeyState, Removal};
-use crate::engine::{Archive, Clock, Engine, Holding, Patience, Presence, Tier, Told};
-use crate::types::{ArchiveName, ArchiveRef, InvalidValue, Timestamp, VaultName, annex_name};
+use crate::engine::{Archive, Clock, Engine, Holding, Patience, Presence, Tier, Told, ToldDeletion};
+use crate::types::{
+    AccountId, ArchiveName, ArchiveRef, InvalidValue, Timestamp, VaultName, annex_name, quoted,
+};
 
 /// Where the keys of a remote are.
 pub(super) struct Vault {
     pub(super) engine: Engine,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) name: VaultName,
+    /// The account that the vault is in, if the remote's settings say so.
+    pub(super) account: Option<AccountId>,
     pub(super) prefix: String,
     /// Stands for the vault in the state of keys.
     pub(super) place: String,
@@ -58,6 +63,18 @@ impl Stateless {
 }
 
 impl Vault {
+    /// Refuses to work with the keys of another account: a vault of the name that it has is not the remote's, and what is
+    /// known of it is not either.
+    pub(super) async fn check_account(&self) -> Result<(), Failure> {
+        let Some(account) = &self.account else { return Ok(()) };
+        match self.engine.account_of_keys(&self.name).await? {
+            Some(other) if other != *account => Err(Failure::said(format!(
+                "the keys are of AWS account {other}, the remote is in account {account}; give it keys of that"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn name_of(&self, key: &Key) -> Result<ArchiveName, InvalidValue> {
         annex_name(&self.prefix, &key.0)
     }
@@ -88,7 +105,8 @@ impl Vault {
         match state {
             KeyState::Stored(told) => self.engine.adopt(&self.name, archive.as_str(), told).await?,
             KeyState::Removed(Removal { since, archives, is_done }) => {
-                self.engine.told_deleted(&self.name, archives, *since, *is_done).await?;
+                let deletion = ToldDeletion { archives, since: *since, is_acknowledged: *is_done };
+                self.engine.told_deleted(&self.name, archive.as_str(), &deletion).await?;
             }
             KeyState::Empty(_) | KeyState::Newer | KeyState::Nothing => {}
         }
@@ -134,7 +152,7 @@ impl Vault {
     pub(super) async fn state(&self, talk: &Conversation, key: &Key) -> Result<KeyState, Failure> {
         Ok(match KeyState::read(&talk.state(key).await?, &self.place) {
             // An earlier version took a file that was cut to nothing for the content.
-            KeyState::Empty(_) if key.has_content() => KeyState::Nothing,
+            KeyState::Empty(_) if key.size_bytes() != Some(0) => KeyState::Nothing,
             state => state,
         })
     }
@@ -166,28 +184,59 @@ impl Vault {
         if self.was_removed_meanwhile(&archive, &state, presence == Presence::Present).await? {
             presence = ask().await?;
         }
+        if presence == Presence::Present
+            && let Some(why) = self.why_not_the_content(key, &reference).await?
+        {
+            return Ok(Presence::Unknown(why));
+        }
         if presence == Presence::Present && state == KeyState::Nothing {
-            self.keep_what_is_there(talk, key, &archive).await?;
+            self.keep_what_was_stored_here(talk, key, &archive).await?;
         }
         // It may tell of a removal.
         Ok(if state == KeyState::Newer { Presence::Unknown(newer(key)) } else { presence })
     }
 
     /// An upload whose answer was lost is found to be stored later on; git-annex, which is told so, never asks to store it
-    /// again, and other clones would not learn of it.
-    async fn keep_what_is_there(
+    /// again, and other clones would not learn of it. Of what others have stored nothing is kept: this clone may not have
+    /// heard yet that it was removed, and what is kept now would take the place of that.
+    async fn keep_what_was_stored_here(
         &self,
         talk: &Conversation,
         key: &Key,
         archive: &ArchiveName,
     ) -> Result<(), Failure> {
         match self.engine.holding(&self.name, archive.as_str(), None, self.max_age).await? {
-            Holding::Stored(there @ Archive { size_bytes: Some(size_bytes), .. }) => {
+            Holding::Stored(there @ Archive { size_bytes: Some(size_bytes), .. })
+                if self.engine.is_stored_here(&there.id)? =>
+            {
                 self.keep(talk, key, &self.state_of(&there, size_bytes))
             }
-            // The original did not note sizes.
             _ => Ok(()),
         }
+    }
+
+    /// Returns why an archive that is there cannot be the key's content: it has another size, as what the built-in remote
+    /// had begun to store when it was killed. Of what the original has stored the size is not known.
+    async fn why_not_the_content(
+        &self,
+        key: &Key,
+        reference: &ArchiveRef,
+    ) -> Result<Option<String>, Failure> {
+        let Some(wanted) = chunks::content_bytes(key) else { return Ok(None) };
+        let is_alike = |archive: &Archive| archive.size_bytes.is_none_or(|size| size == wanted);
+        let known = self.engine.known(&self.name, reference).await?;
+        if known.iter().all(is_alike) {
+            return Ok(None);
+        }
+        let there = self.engine.known_to_exist(&self.name, reference, self.max_age).await?;
+        Ok(there.first().filter(|_| !there.iter().any(is_alike)).map(|other| {
+            format!(
+                "archive {} has {} bytes, and the key {wanted}, so it is not the key's content; '{}' deletes it",
+                quoted(other.shown_name().unwrap_or_default()),
+                other.size_bytes.unwrap_or_default(),
+                self.engine.command(&format!("archive delete {} id:{}", self.name, other.id))
+            )
+        }))
     }
 
     /// Tells where the key is, without the network.

@@ -18,8 +18,8 @@ pub struct Scope {
 }
 
 /// Holds for a row of `archive` that a scope owns; wants the parameters `:account`, `:key` and `:region`. A row of the
-/// original has neither account nor region: it is found by its key, by any other key of the same account, and in each
-/// region until something tells where its archive is.
+/// original has neither account nor region: it is found by its key, by any other key of the same account or of one that is
+/// taken for it, and in each region until something tells where its archive is.
 pub(super) const OWNED: &str = "
     (region = :region OR region IS NULL)
     AND (account = :account
@@ -53,7 +53,44 @@ impl Cache {
     ) -> Result<(), CacheError> {
         self.remember(|connection| {
             let sql = "INSERT OR REPLACE INTO caller (key, account, last_used) VALUES (?1, ?2, ?3)";
-            connection.execute(sql, (caller, account.as_str(), now.unix_seconds())).map(drop)
+            connection.execute(sql, (caller, account.as_str(), now.unix_seconds()))?;
+            // What was presumed is known now, and may have been wrong.
+            connection.execute("DELETE FROM old_key WHERE key = ?1 AND is_presumed", [caller]).map(drop)
+        })
+    }
+
+    /// Takes the rows of the original in a vault of that name, which the account has, for the account's, if they stand under
+    /// one access key of which nothing tells whose it is, and no other account is known to have a vault of that name.
+    pub fn presume_account(&self, account: &AccountId, vault: &VaultName) -> Result<(), CacheError> {
+        let Some(key) = self.key_of_unknown_account(vault)? else { return Ok(()) };
+        if self.places_of(vault)?.iter().any(|(other, _)| other != account) {
+            return Ok(());
+        }
+        self.remember(|connection| {
+            let sql = "INSERT OR IGNORE INTO old_key (key, account, is_presumed) VALUES (?1, ?2, 1)";
+            connection.execute(sql, [&key, account.as_str()]).map(drop)
+        })
+    }
+
+    /// Returns the one access key under which the original filed archives of a vault of that name, if nothing tells whose
+    /// it is.
+    pub fn key_of_unknown_account(&self, vault: &VaultName) -> Result<Option<String>, CacheError> {
+        let mut keys = self.old_keys_of(vault)?;
+        let Some(key) = keys.pop().filter(|_| keys.is_empty()) else { return Ok(None) };
+        let is_known: bool = self.with(|connection| {
+            let sql = "SELECT ?1 IN (SELECT key FROM caller UNION ALL SELECT key FROM old_key)";
+            connection.query_row(sql, [&key], |row| row.get(0))
+        })?;
+        Ok((!is_known && AccountId::told_by_access_key(&key).is_none()).then_some(key))
+    }
+
+    /// Returns whether nothing tells whose the archive is but that the scope's account has the vault: it is a row of the
+    /// original, under a key that is taken for the account's.
+    pub fn is_of_presumed_account(&self, archive: &ArchiveId) -> Result<bool, CacheError> {
+        self.with(|connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM archive JOIN old_key USING (key)
+                           WHERE id = ?1 AND archive.account IS NULL AND is_presumed)";
+            connection.prepare_cached(sql)?.query_row([archive.as_str()], |row| row.get(0))
         })
     }
 

@@ -152,6 +152,14 @@ impl Cache {
         })
     }
 
+    /// Returns whether it was stored by an upload from here.
+    pub fn is_stored_here(&self, id: &ArchiveId) -> Result<bool, CacheError> {
+        self.with(|connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM archive WHERE id = ?1 AND is_stored_here)";
+            connection.prepare_cached(sql)?.query_row([id.as_str()], |row| row.get(0))
+        })
+    }
+
     /// Hides the archive: deleted from here at `now`.
     pub fn mark_deleted(&self, id: &ArchiveId, now: Timestamp) -> Result<(), CacheError> {
         self.with(|connection| {
@@ -289,12 +297,13 @@ pub(super) fn insert_upload(
     archive: &NewArchive<'_>,
 ) -> rusqlite::Result<()> {
     let sql = "
-        INSERT INTO archive (id, name, file_name, vault, key, created_here, account, region, size_bytes, tree_hash)
-        VALUES (:id, :name, :file_name, :vault, :key, :created, :account, :region, :size, :hash)
+        INSERT INTO archive (id, name, file_name, vault, key, created_here, account, region, size_bytes, tree_hash,
+            is_stored_here)
+        VALUES (:id, :name, :file_name, :vault, :key, :created, :account, :region, :size, :hash, 1)
         ON CONFLICT (id) DO UPDATE SET
             name = excluded.name, file_name = excluded.file_name, account = excluded.account,
             region = excluded.region, created_here = coalesce(created_here, excluded.created_here),
-            size_bytes = excluded.size_bytes, tree_hash = excluded.tree_hash";
+            size_bytes = excluded.size_bytes, tree_hash = excluded.tree_hash, is_stored_here = 1";
     let parameters = named_params! {
         ":id": archive.id.as_str(), ":name": archive.name, ":file_name": file_name_in(archive.name),
         ":vault": vault.as_str(),

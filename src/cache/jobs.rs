@@ -61,8 +61,9 @@ impl Cache {
                 ":archive": archive.as_str(), ":now": now.unix_seconds()
             };
             transaction.prepare_cached(sql)?.execute(parameters)?;
-            let sql = "UPDATE archive SET region = ?1 WHERE id = ?2 AND region IS NULL";
-            transaction.prepare_cached(sql)?.execute([scope.region.as_str(), archive.as_str()])?;
+            let sql = "UPDATE archive SET region = ?1, account = coalesce(account, ?2) WHERE id = ?3 AND region IS NULL";
+            let values = (scope.region.as_str(), scope.account_text(), archive.as_str());
+            transaction.prepare_cached(sql)?.execute(values)?;
             transaction.commit()
         })
     }

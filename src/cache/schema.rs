@@ -8,12 +8,13 @@ use super::values::{integer, text};
 use crate::types::{AccountId, file_name_in, quoted};
 
 /// Each entry brings a file from the version that is its index to the next.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 5] = [
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 6] = [
     from_the_original,
     |transaction| transaction.execute_batch(TRANSFERS),
     |transaction| transaction.execute_batch(GONE),
     of_old_keys,
     |transaction| transaction.execute_batch(DOUBTED),
+    |transaction| transaction.execute_batch(ORIGINS),
 ];
 
 /// The version that the last step leads to.
@@ -157,6 +158,14 @@ const DOUBTED: &str = "
     ALTER TABLE archive ADD COLUMN doubted INTEGER;         -- Glacier did not bring it (src/cache/doubts.rs)
 ";
 
+const ORIGINS: &str = "
+    -- 1: nothing tells of the account but that it has the vault of the key's rows.
+    ALTER TABLE old_key ADD COLUMN is_presumed INTEGER NOT NULL DEFAULT 0;
+
+    -- 1: by an upload from here; an inventory may have told of it first.
+    ALTER TABLE archive ADD COLUMN is_stored_here INTEGER;
+";
+
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
@@ -185,7 +194,7 @@ const COLUMNS: [(&str, &str); 7] = [
     (
         "archive",
         "id, name, vault, key, last_seen_upstream, created_here, deleted_here, account, region, size_bytes, tree_hash,
-         created_upstream, deletion_begun, file_name, listed_in, doubted",
+         created_upstream, deletion_begun, file_name, listed_in, doubted, is_stored_here",
     ),
     ("caller", "key, account, last_used"),
     (
@@ -200,7 +209,7 @@ const COLUMNS: [(&str, &str); 7] = [
     ),
     ("job", "id, region, vault, archive, requested"),
     ("gone", "id, noted"),
-    ("old_key", "key, account"),
+    ("old_key", "key, account, is_presumed"),
 ];
 
 /// Makes sure that the file is what its version says. That it is not must show before an archive is stored that could

@@ -15,8 +15,8 @@ pub struct ToldArchive<'a> {
     pub id: &'a ArchiveId,
     /// The description that it was stored with.
     pub name: &'a str,
-    /// Its size.
-    pub size_bytes: u64,
+    /// Its size, if that was told.
+    pub size_bytes: Option<u64>,
     /// When it was stored, if that can be believed.
     pub stored: Option<Timestamp>,
 }
@@ -41,7 +41,7 @@ impl Cache {
                 ":vault": vault.as_str(), ":key": &scope.access_key_id,
                 ":stored": archive.stored.map(Timestamp::unix_seconds),
                 ":account": scope.account_text(), ":region": scope.region.as_str(),
-                ":size": i64::try_from(archive.size_bytes).ok()
+                ":size": archive.size_bytes.and_then(|size| i64::try_from(size).ok())
             };
             connection.prepare_cached(sql)?.execute(parameters).map(drop)
         })

@@ -269,7 +269,7 @@ impl Cache {
         name: &str,
         storing: &Storing,
     ) -> Result<(), CacheError> {
-        let archive = ToldArchive { id, name, size_bytes: storing.size_bytes, stored: None };
+        let archive = ToldArchive { id, name, size_bytes: Some(storing.size_bytes), stored: None };
         self.adopt(scope, vault, &archive)
     }
 
@@ -303,11 +303,20 @@ impl Cache {
             if (archive.is_some() || is_unlisted)
                 && let Taken::Taken(lock, upload) = self.take_upload(&upload)?
             {
+                self.note_stored_here(archive.as_ref())?;
                 self.forget_upload(lock)?;
                 settled.push(SettledUpload { name: upload.name, archive });
             }
         }
         Ok(settled)
+    }
+
+    fn note_stored_here(&self, archive: Option<&ArchiveId>) -> Result<(), CacheError> {
+        let Some(archive) = archive else { return Ok(()) };
+        self.with(|connection| {
+            let sql = "UPDATE archive SET is_stored_here = 1 WHERE id = ?1";
+            connection.prepare_cached(sql)?.execute([archive.as_str()]).map(drop)
+        })
     }
 
     fn stored_by(

@@ -38,7 +38,7 @@ impl Engine {
 
     /// Deletes the one archive that the reference means.
     pub async fn delete(&self, vault: &VaultName, reference: &ArchiveRef) -> Result<(), EngineError> {
-        let scope = self.scope_of(vault).await?;
+        let scope = self.scope_for_finding(vault).await?;
         let archive = self.resolve(&scope, vault, reference)?;
         self.delete_one(vault, &archive).await
     }

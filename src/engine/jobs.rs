@@ -81,7 +81,7 @@ impl Engine {
                 JobTask::Inventory(_) => None,
                 JobTask::Archive(task) => {
                     let by_id = ArchiveRef::Id(task.archive.clone());
-                    let known = self.find(scope, vault, &by_id)?.pop();
+                    let known = self.cache.find(scope, vault, &by_id)?.pop();
                     Some(known.map_or(by_id, |archive| archive.reference()))
                 }
             };

@@ -27,9 +27,9 @@ const NOT_LISTED: &str =
 /// Why an archive is unknown although the last inventory lists it.
 const TOO_SHORT: &str = "the last inventory lists it, but tells only of what was there two days before it was asked for; more than 48 hours must be allowed";
 /// Why an archive is unknown although it was seen lately.
-const IN_DOUBT: &str = "a deletion that was begun here had no answer, or Glacier did not have it when it was asked for, or an inventory has another content for it; one that is made three days later, and has nothing against it, settles that, and 'glacier vault sync --fix' takes another content over";
+const IN_DOUBT: &str = "a deletion of it had no answer, or another clone has removed the key, or Glacier did not have it when it was asked for, or an inventory has another content for it; one that is made three days later, and has nothing against it, settles that, and 'glacier vault sync --fix' takes another content over";
 /// Why nothing is known of a vault that others have made.
-const NO_INVENTORY_YET: &str = "not all that the vault holds is known, as it was not made from here; wait for Glacier's first inventory of it, about a day after the first upload";
+const NO_INVENTORY_YET: &str = "not all that the vault holds is known, as it was not made from here; wait for Glacier's first inventory of it, about a day after the first upload, or, if it is empty, for three days after it was made";
 
 /// What someone has learnt of a vault by its inventories.
 pub(super) struct Learnt {
@@ -205,8 +205,8 @@ impl Engine {
         unknown()
     }
 
-    /// Returns whether the archive is known to have existed within that age, and in this region: the original noted no
-    /// regions. Its own was us-east-1, unless it was told another.
+    /// Returns whether the archive is known to have existed within that age, and in this account and region: the original
+    /// noted only the access key. Its own region was us-east-1, unless it was told another.
     pub(super) fn is_known_here(
         &self,
         scope: &Scope,
@@ -218,7 +218,9 @@ impl Engine {
         let is_of_original = || scope.region.as_str() == REGION_OF_THE_ORIGINAL;
         Ok(self.is_recent([archive], inventory, max_age)
             && (self.cache.has_region(&archive.id)?
-                || is_of_original() && self.cache.other_regions_of(scope, vault)?.is_empty()))
+                || is_of_original()
+                    && self.cache.other_regions_of(scope, vault)?.is_empty()
+                    && !self.cache.is_of_presumed_account(&archive.id)?))
     }
 
     /// Answers as the original's `checkpresent`, which has two answers: whether the archive is known to exist. The

@@ -105,7 +105,7 @@ impl Engine {
         progress: &dyn Progress,
         tell: &mut (dyn FnMut(Retrieved<'_>) + Send),
     ) -> Result<Vec<Retrieval>, EngineError> {
-        let scope = self.scope_of(vault).await?;
+        let scope = self.scope_for_finding(vault).await?;
         let mut orders = self.orders(&scope, vault, wanted).await?;
         announce(&orders, options.patience, progress);
         let work = Work {

@@ -14,28 +14,52 @@ impl Engine {
     }
 
     /// With the account. A key that was never used here is looked up once, by describing the vault; if that does not
-    /// succeed, rows that the original filed under the key are still found.
+    /// succeed, rows that the original filed under the key are still found. So is a vault of which the original has filed
+    /// archives under a key that may be another of the account's.
     pub(super) async fn scope_of(&self, vault: &VaultName) -> Result<Scope, EngineError> {
         let mut scope = self.scope().await?;
-        if scope.account.is_some() {
+        let is_known = scope.account.is_some();
+        if is_known && !self.may_take_over(&scope, vault)? {
             return Ok(scope);
         }
         match self.glacier.describe_vault(vault).await {
             Ok(described) => self.learn(&mut scope, vault, &described.account)?,
-            Err(_) if self.cache.has_rows_of_key(&scope.access_key_id)? => {}
+            Err(_) if is_known || self.cache.has_rows_of_key(&scope.access_key_id)? => {}
             Err(error) => return Err(self.about_vault(vault)(error)),
         }
         Ok(scope)
+    }
+
+    /// Returns the account of the keys in use, if it is known or Glacier tells.
+    pub async fn account_of_keys(&self, vault: &VaultName) -> Result<Option<AccountId>, EngineError> {
+        Ok(self.scope_for_finding(vault).await?.account)
+    }
+
+    /// The same for whoever looks for archives that are known: in a vault that is not there, none is.
+    pub(super) async fn scope_for_finding(&self, vault: &VaultName) -> Result<Scope, EngineError> {
+        match self.scope_of(vault).await {
+            Err(EngineError::VaultNotFound { .. }) => self.scope().await,
+            scope => scope,
+        }
+    }
+
+    /// Whether the vault was never met, and its rows of the original are nobody's who is known.
+    fn may_take_over(&self, scope: &Scope, vault: &VaultName) -> Result<bool, EngineError> {
+        Ok(self.cache.vault_knowledge(scope, vault)?.is_none()
+            && self.cache.key_of_unknown_account(vault)?.is_some())
     }
 
     /// For reading the cache. Whoever was met before needs neither network nor credentials; of someone who does not say
     /// who they are, an account that is known here is meant: the one that has the vault, else the last that was used.
     pub(super) async fn scope_for_reading(&self, vault: &VaultName) -> Result<Scope, EngineError> {
         if let Some(scope) = self.scope_here(vault)? {
-            return Ok(scope);
+            return match self.may_take_over(&scope, vault)? {
+                true => Ok(self.scope_of(vault).await.unwrap_or(scope)),
+                false => Ok(scope),
+            };
         }
         let accounts = self.cache.accounts()?;
-        match self.scope_of(vault).await {
+        match self.scope_for_finding(vault).await {
             Err(EngineError::Service(
                 error @ (ServiceError::NoCredentials { .. } | ServiceError::NoProfile { .. }),
             )) => {
@@ -80,6 +104,16 @@ impl Engine {
         vault: &VaultName,
         account: &AccountId,
     ) -> Result<(), EngineError> {
+        self.learn_account(scope, account)?;
+        if self.cache.vault_knowledge(scope, vault)?.is_none() {
+            self.cache.remember_vault(account, scope, vault, None)?;
+            self.cache.presume_account(account, vault)?;
+        }
+        Ok(())
+    }
+
+    /// Remembers whose the caller's key is.
+    pub(super) fn learn_account(&self, scope: &mut Scope, account: &AccountId) -> Result<(), EngineError> {
         if scope.account.as_ref() != Some(account) {
             let now = self.clock.now();
             self.cache.remember_account(&scope.access_key_id, account, now)?;
@@ -87,9 +121,6 @@ impl Engine {
                 self.cache.remember_account(&self.caller.name(), account, now)?;
             }
             scope.account = Some(account.clone());
-        }
-        if self.cache.vault_knowledge(scope, vault)?.is_none() {
-            self.cache.remember_vault(account, scope, vault, None)?;
         }
         Ok(())
     }

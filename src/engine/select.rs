@@ -27,7 +27,7 @@ impl Engine {
         vault: &VaultName,
         selection: &Selection,
     ) -> Result<Vec<Archive>, EngineError> {
-        let scope = self.scope_of(vault).await?;
+        let scope = self.scope_for_finding(vault).await?;
         let mut selected = Vec::new();
         for reference in &selection.references {
             selected.push(self.resolve(&scope, vault, reference)?);

@@ -7,6 +7,9 @@ use super::{Engine, EngineError, Presence};
 use crate::cache::{Archive, INVENTORY_LAG, ToldArchive};
 use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName, quoted};
 
+/// How exactly a deletion is told of.
+const WITHIN_A_SECOND: Duration = Duration::from_secs(1);
+
 /// That an archive was stored, as someone else tells who has stored it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
@@ -16,6 +19,17 @@ pub struct Told {
     pub size_bytes: u64,
     /// When it was stored, by the teller's clock.
     pub stored: Timestamp,
+}
+
+/// That what was stored under a name was deleted, as someone else tells.
+#[derive(Debug, Clone, Copy)]
+pub struct ToldDeletion<'a> {
+    /// The archives that they knew of.
+    pub archives: &'a [ArchiveId],
+    /// When, by the teller's clock.
+    pub since: Timestamp,
+    /// Whether the service has acknowledged it.
+    pub is_acknowledged: bool,
 }
 
 /// What is known of an archive that is about to be stored.
@@ -36,38 +50,74 @@ impl Engine {
     /// here at that time: present as long as that is recent, until an inventory tells more. What is on file under the
     /// id already is not changed. A time that lies ahead is not believed: the archive then counts as known to have
     /// been there, not as present.
+    ///
+    /// What was told of before and is not any more may have been deleted in between: until an inventory or a job tells, it
+    /// does not count as known to exist.
     pub async fn adopt(&self, vault: &VaultName, name: &str, told: &Told) -> Result<(), EngineError> {
         let scope = self.scope_of(vault).await?;
+        let is_only_told = |row: &Archive| row.tree_hash.is_none() && row.last_seen_upstream.is_none();
+        for row in self.find(&scope, vault, &ArchiveRef::Name(name.to_owned()))? {
+            if row.id != told.id && is_only_told(&row) && row.stored_at() < Some(told.stored) {
+                self.doubt_since(&row, told.stored)?;
+            }
+        }
         if !self.cache.find(&scope, vault, &ArchiveRef::Id(told.id.clone()))?.is_empty() {
             return Ok(());
         }
         let now = self.clock.now();
         let stored = (told.stored <= now + CLOCKS_APART).then(|| told.stored.min(now));
-        let archive = ToldArchive { id: &told.id, name, size_bytes: told.size_bytes, stored };
+        let archive = ToldArchive { id: &told.id, name, size_bytes: Some(told.size_bytes), stored };
         Ok(self.cache.adopt(&scope, vault, &archive)?)
     }
 
-    /// Takes in that archives were deleted by someone else: those that are on file here no longer count as known to
-    /// exist, unless an inventory lists them that must know, and if the service has acknowledged it they are gone.
+    /// Takes in that someone else has deleted what was stored under the name, these archives: they no longer count as known
+    /// to exist, unless an inventory lists them that must know, and if the service has acknowledged it they are gone. While
+    /// it has not, those that are not on file are filed, as they may be there.
+    ///
+    /// Any other archive of the name that is older than that may have been deleted before, by someone of whom nothing is
+    /// told any more; it is in doubt.
     pub async fn told_deleted(
         &self,
         vault: &VaultName,
-        archives: &[ArchiveId],
-        since: Timestamp,
-        is_acknowledged: bool,
+        name: &str,
+        deletion: &ToldDeletion<'_>,
     ) -> Result<(), EngineError> {
         let scope = self.scope_of(vault).await?;
-        let since = since.min(self.clock.now());
-        for id in archives {
-            let known = self.find(&scope, vault, &ArchiveRef::Id(id.clone()))?;
-            let must_know = |seen| since + INVENTORY_LAG <= seen;
-            let is_news = |archive: &&Archive| !archive.last_seen_upstream.is_some_and(must_know);
-            let Some(archive) = known.iter().find(is_news) else { continue };
-            if is_acknowledged {
+        let since = deletion.since.min(self.clock.now());
+        let must_know = |seen| since + INVENTORY_LAG <= seen;
+        let is_news = |archive: &Archive| !archive.last_seen_upstream.is_some_and(must_know);
+        for id in deletion.archives {
+            let reference = ArchiveRef::Id(id.clone());
+            if !deletion.is_acknowledged && self.cache.find(&scope, vault, &reference)?.is_empty() {
+                let archive = ToldArchive { id, name, size_bytes: None, stored: Some(since) };
+                self.cache.adopt(&scope, vault, &archive)?;
+            }
+            let known = self.find(&scope, vault, &reference)?;
+            let Some(archive) = known.iter().find(|archive| is_news(archive)) else { continue };
+            if deletion.is_acknowledged {
                 self.cache.mark_deleted(id, since)?;
             } else if archive.deletion_begun < Some(since) {
                 self.cache.begin_deletion(id, since)?;
             }
+        }
+        for other in self.find(&scope, vault, &ArchiveRef::Name(name.to_owned()))? {
+            // Nobody hears of an upload and has deleted it within a second; but clocks differ.
+            let is_from_here = other.tree_hash.is_some() && other.created_upstream.is_none();
+            let newest = if is_from_here { since - WITHIN_A_SECOND } else { since + CLOCKS_APART };
+            if other.stored_at().is_none_or(|stored| stored <= newest)
+                && is_news(&other)
+                && !deletion.archives.contains(&other.id)
+            {
+                self.doubt_since(&other, since)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn doubt_since(&self, archive: &Archive, since: Timestamp) -> Result<(), EngineError> {
+        let since = since.min(self.clock.now());
+        if archive.doubted < Some(since) {
+            self.cache.doubt(&archive.id, since)?;
         }
         Ok(())
     }
@@ -111,6 +161,29 @@ impl Engine {
         Ok(rows.into_iter().filter(is_recent).map(|row| row.id).collect())
     }
 
+    /// Returns whether the archive is on file as one that an upload from here has stored.
+    pub fn is_stored_here(&self, archive: &ArchiveId) -> Result<bool, EngineError> {
+        Ok(self.cache.is_stored_here(archive)?)
+    }
+
+    /// Returns the archives that the reference means and that are known here to have existed within that age.
+    pub async fn known_to_exist(
+        &self,
+        vault: &VaultName,
+        reference: &ArchiveRef,
+        max_age: Duration,
+    ) -> Result<Vec<Archive>, EngineError> {
+        let scope = self.scope_of(vault).await?;
+        let inventory = self.last_inventory(&scope, vault)?;
+        let mut there = Vec::new();
+        for archive in self.find(&scope, vault, reference)? {
+            if self.is_known_here(&scope, vault, &archive, inventory, max_age)? {
+                there.push(archive);
+            }
+        }
+        Ok(there)
+    }
+
     /// Tells whether storing an archive of this name and size, or of any size, would double it. Like [`Engine::presence`], but an archive
     /// of which nothing is known costs no request.
     pub async fn holding(
@@ -135,15 +208,8 @@ impl Engine {
             Presence::Unknown(why) => return Ok(Holding::Unknown(why)),
             Presence::Present => {}
         }
-        let inventory = self.last_inventory(&scope, vault)?;
-        let found = self.find(&scope, vault, &reference)?;
         // One that is gone, beside another that is there, is none to be named.
-        let mut is_there = Vec::new();
-        for archive in found {
-            if self.is_known_here(&scope, vault, &archive, inventory, max_age)? {
-                is_there.push(archive);
-            }
-        }
+        let is_there = self.known_to_exist(vault, &reference, max_age).await?;
         // The original did not note sizes.
         let is_alike = |archive: &&Archive| {
             archive.size_bytes.zip(size_bytes).is_none_or(|(there, wanted)| there == wanted)

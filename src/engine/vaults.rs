@@ -96,9 +96,12 @@ impl Engine {
                 let was_missing = matches!(error, ServiceError::NotFound { .. });
                 let _noting = self.stop.noting().await;
                 let account = self.glacier.create_vault(vault).await?;
-                self.learn(&mut scope, vault, &account)?;
-                let empty_since = was_missing.then(|| self.clock.now());
-                self.cache.remember_vault(&account, &scope, vault, empty_since)?;
+                if was_missing {
+                    self.learn_account(&mut scope, &account)?;
+                    self.cache.remember_vault(&account, &scope, vault, Some(self.clock.now()))?;
+                } else {
+                    self.learn(&mut scope, vault, &account)?;
+                }
                 Ok(account)
             }
         }

@@ -205,7 +205,9 @@ impl Knowledge {
     }
 
     /// Learns what a branch keeps of a key: stored, it counts as known to exist since; removed, it no longer does, unless
-    /// it was seen three days later.
+    /// it was seen three days later, and while the removal is not acknowledged, it may exist although it was never heard of.
+    /// Of an older archive of the key that the branch does not name nobody knows whether it was removed before: of one that
+    /// only a branch has ever told of, of any when the key was removed.
     pub fn learn(&mut self, name: &str, state: &str, now: f64) {
         let fields: Vec<&str> = state.split(' ').collect();
         let Some(time) = fields.get(1).and_then(|seconds| seconds.parse::<f64>().ok()) else { return };
@@ -213,6 +215,9 @@ impl Knowledge {
             [word @ ("removing" | "removed"), _, ref ids @ ..] => {
                 let since = time.min(now);
                 for id in ids {
+                    if word == "removing" {
+                        self.hear_of(name, id, since);
+                    }
                     let Some(row) = self.rows.get_mut(*id).filter(|row| row.is_live()) else { continue };
                     if row.seen.is_some_and(|seen| seen >= since + LAG) {
                         continue;
@@ -223,22 +228,48 @@ impl Knowledge {
                         row.begun = Some(since);
                     }
                 }
+                self.doubt_others(name, ids, since, |row| {
+                    let is_from_here = row.hash.is_some() && row.created.is_none();
+                    let newest = if is_from_here { since - 1.0 } else { since + 0.25 * HOUR };
+                    row.created.unwrap_or(row.made) <= newest
+                        && row.seen.is_none_or(|seen| seen < since + LAG)
+                });
             }
-            [_, _, id] if !self.rows.contains_key(id) && !self.gone.contains(id) => {
-                let row = Row {
-                    name: name.to_owned(),
-                    hash: None,
-                    created: None,
-                    made: time.min(now),
-                    seen: None,
-                    begun: None,
-                    doubted: None,
-                    deleted: None,
-                };
-                self.rows.insert(id.to_owned(), row);
+            [_, _, id] => {
+                self.doubt_others(name, &[id], time.min(now), |row| {
+                    row.hash.is_none() && row.seen.is_none() && row.made < time
+                });
+                self.hear_of(name, id, time.min(now));
             }
             _ => {}
         }
+    }
+
+    fn doubt_others(&mut self, name: &str, named: &[&str], since: f64, is_meant: impl Fn(&Row) -> bool) {
+        for (id, row) in &mut self.rows {
+            if row.name == name && row.is_live() && !named.contains(&id.as_str()) && is_meant(row) {
+                row.doubted = Some(row.doubted.map_or(since, |doubted| doubted.max(since)));
+            }
+        }
+    }
+
+    /// Files an archive of which only a branch tells.
+    fn hear_of(&mut self, name: &str, id: &str, made: f64) {
+        if self.rows.contains_key(id) || self.gone.contains(id) {
+            return;
+        }
+        let name = name.to_owned();
+        let row = Row {
+            name,
+            hash: None,
+            created: None,
+            made,
+            seen: None,
+            begun: None,
+            doubted: None,
+            deleted: None,
+        };
+        self.rows.insert(id.to_owned(), row);
     }
 
     /// An upload without an answer has stored an archive like it that was made within a day and was not known before;

@@ -3,6 +3,7 @@
 
 pub mod asking;
 pub mod branch;
+pub mod clones;
 pub mod dialogue;
 pub mod documents;
 pub mod faults;

@@ -118,9 +118,11 @@ async fn retrieve(
     progress: &dyn Progress,
 ) -> Result<Exit> {
     let paths: Vec<Option<String>> = wanted.iter().map(targets::shown_path).collect();
-    let (mut told, mut printed) = (0, Ok(()));
+    let (mut told, mut printed) = (vec![None; references.len()], Ok(()));
     let mut tell = |retrieved: Retrieved<'_>| {
-        told += 1;
+        if let Some(told) = told.get_mut(retrieved.index) {
+            *told = Some(retrieved.outcome.map_err(drop));
+        }
         if session.form == Form::Json && printed.is_ok() {
             let path = paths.get(retrieved.index).and_then(Option::as_deref);
             let record = RetrievalRecord::of(vault, &retrieved, path);
@@ -129,31 +131,38 @@ async fn retrieve(
     };
     let retrievals = session.engine.retrieve_and_tell(vault, wanted, options, progress, &mut tell).await;
     printed?;
-    if retrievals.is_err() && told > 0 && told < references.len() {
-        say(format_args!("{} more archives were not tried", references.len() - told));
+    if retrievals.is_err() && references.len() > 1 && session.form == Form::Text {
+        tell_all(references, &told);
+    }
+    let untried = told.iter().filter(|told| told.is_none()).count();
+    if retrievals.is_err() && (1..references.len()).contains(&untried) {
+        say(format_args!("{untried} more archives were not tried"));
     }
     let retrievals = retrievals?;
     if retrievals.iter().all(|retrieval| *retrieval == Retrieval::Done) {
         return Ok(Exit::Done);
     }
     if session.form == Form::Text {
-        tell_all(references, &retrievals);
+        tell_all(references, &told);
     }
     Ok(Exit::TryLater)
 }
 
-/// What is here first, then what is not.
-fn tell_all(names: &[ArchiveRef], retrievals: &[Retrieval]) {
-    let each =
-        || names.iter().zip(retrievals).map(|(name, retrieval)| (quoted(&name.to_string()), retrieval));
-    for (name, _) in each().filter(|(_, retrieval)| **retrieval == Retrieval::Done) {
+/// What is here first, then what is not, of those that were tried.
+fn tell_all(names: &[ArchiveRef], told: &[Option<Result<Retrieval, ()>>]) {
+    let each = || {
+        let tried = names.iter().zip(told).filter_map(|(name, told)| Some((name, (*told)?)));
+        tried.map(|(name, outcome)| (quoted(&name.to_string()), outcome))
+    };
+    for (name, _) in each().filter(|(_, outcome)| *outcome == Ok(Retrieval::Done)) {
         say(format_args!("retrieved archive {name}"));
     }
-    for (name, retrieval) in each() {
-        match retrieval {
-            Retrieval::Done => {}
-            Retrieval::Queued => say(format_args!("queued retrieval job for archive {name}")),
-            Retrieval::Pending => say(format_args!("job still pending for archive {name}")),
+    for (name, outcome) in each() {
+        match outcome {
+            Ok(Retrieval::Done) => {}
+            Ok(Retrieval::Queued) => say(format_args!("queued retrieval job for archive {name}")),
+            Ok(Retrieval::Pending) => say(format_args!("job still pending for archive {name}")),
+            Err(()) => say(format_args!("could not retrieve archive {name}")),
         }
     }
 }

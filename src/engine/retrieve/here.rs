@@ -27,7 +27,7 @@ impl Engine {
         vault: &VaultName,
         wanted: &[Wanted],
     ) -> Result<Vec<Option<Archive>>, EngineError> {
-        let scope = self.scope_of(vault).await?;
+        let scope = self.scope_for_finding(vault).await?;
         let mut comparing = Vec::new();
         for Wanted { reference, target } in wanted {
             let equal = self.resolve_content(&scope, vault, reference)?;

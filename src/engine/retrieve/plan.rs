@@ -42,7 +42,7 @@ impl Engine {
         vault: &VaultName,
         wanted: Vec<Wanted>,
     ) -> Result<Vec<Planned>, EngineError> {
-        let scope = self.scope_of(vault).await?;
+        let scope = self.scope_for_finding(vault).await?;
         let orders = self.orders(&scope, vault, wanted).await?;
         let looking = orders.into_iter().map(|mut order| {
             async move { self.look_up(vault, &mut order).await.map(|()| Planned::from(order)) }.boxed()

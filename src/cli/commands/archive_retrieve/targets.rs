@@ -90,7 +90,7 @@ fn check_directories(files: &HashMap<PathBuf, String>) -> Result<()> {
 /// The base name of the archive's name, or of the file that its description tells of, in the current directory.
 fn default_path(reference: &ArchiveRef) -> Result<PathBuf> {
     let Some(name) = reference.name() else {
-        bail!("an archive given by id needs a name for its file; give one with -o");
+        bail!("an archive given by id needs a name for its file; give one with -o, or a directory with -d");
     };
     let name = &file_name_in(name).unwrap_or_else(|| name.to_owned());
     match Path::new(name).file_name() {
