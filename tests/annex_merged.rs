@@ -37,6 +37,98 @@ async fn an_archive_whose_removal_is_told_of_no_more_is_not_called_present() {
     plays(&mut other, &mut world.states, &[(&check, "CHECKPRESENT-FAILURE")]).await;
 }
 
+/// The same of an archive that was stored from here: that the branch names another one tells that it may be gone.
+#[tokio::test]
+async fn an_own_archive_that_the_branch_names_no_more_is_not_called_present() {
+    let mut world = World::new().await;
+    let (mut remote, store) = world.with_key_stored().await;
+    let (check, remove) = (format!("CHECKPRESENT {KEY}"), format!("REMOVE {KEY}"));
+    let (mut other, _there) = world.other_remote().await;
+    world.emulator.advance(HOUR);
+    plays(&mut other, &mut world.states, &[(&remove, "REMOVE-SUCCESS"), (&store, "TRANSFER-SUCCESS")]).await;
+    plays(&mut remote, &mut world.states, &[(&check, "CHECKPRESENT-SUCCESS")]).await;
+    world
+        .here
+        .engine
+        .delete(&world.vault, &format!("id:{}", world.told(KEY)).parse().unwrap())
+        .await
+        .unwrap();
+    plays(&mut remote, &mut world.states, &[(&check, "CHECKPRESENT-UNKNOWN")]).await;
+}
+
+/// The same word of the branch raised a doubt anew that a job, or the branch itself, had ended.
+#[tokio::test]
+async fn a_doubt_that_has_ended_is_not_raised_by_the_same_word() {
+    let mut world = World::new().await;
+    let (mut remote, _) = world.with_key_stored().await;
+    let (check, retrieve) =
+        (format!("CHECKPRESENT {KEY}"), format!("TRANSFER RETRIEVE {KEY} {}", world.target()));
+    let stored = world.states[KEY].clone();
+    let [version, time, _, place, id] = stored.split(' ').collect::<Vec<_>>()[..] else { panic!("{stored}") };
+    world.emulator.advance(HOUR);
+    let later = time.parse::<u64>().unwrap() + 1800;
+    world.states.insert(KEY.to_owned(), format!("{version} {later} removed {place} another"));
+    plays(
+        &mut remote,
+        &mut world.states,
+        &[(&check, "CHECKPRESENT-UNKNOWN"), (&retrieve, "TRANSFER-FAILURE")],
+    )
+    .await;
+    world.emulator.advance(4 * HOUR);
+    let then = [
+        (&*retrieve, "TRANSFER-SUCCESS"),
+        (&*check, "CHECKPRESENT-SUCCESS"),
+        (&*check, "CHECKPRESENT-SUCCESS"),
+    ];
+    plays(&mut remote, &mut world.states, &then).await;
+    // A clone that is told of the removal first, and then that it is stored again as that archive.
+    let (mut other, _there) = world.other_remote().await;
+    world.states.insert(KEY.to_owned(), stored.clone());
+    plays(&mut other, &mut world.states, &[(&check, "CHECKPRESENT-SUCCESS")]).await;
+    world.states.insert(KEY.to_owned(), format!("{version} {later} removed {place} another"));
+    plays(&mut other, &mut world.states, &[(&check, "CHECKPRESENT-UNKNOWN")]).await;
+    world.states.insert(KEY.to_owned(), format!("{version} {} 5 {place} {id}", later + 60));
+    plays(&mut other, &mut world.states, &[(&check, "CHECKPRESENT-SUCCESS")]).await;
+}
+
+/// Whoever dies between the upload and its record leaves the one of the removal before, and other clones could neither
+/// bring nor remove the archive.
+#[tokio::test]
+async fn what_was_stored_after_a_removal_is_told_to_other_clones_once_it_is_found() {
+    let mut world = World::new().await;
+    let (mut remote, store) = world.with_key_stored().await;
+    let (check, remove) = (format!("CHECKPRESENT {KEY}"), format!("REMOVE {KEY}"));
+    plays(&mut remote, &mut world.states, &[(&remove, "REMOVE-SUCCESS")]).await;
+    let removed = world.states[KEY].clone();
+    world.emulator.advance(HOUR);
+    plays(&mut remote, &mut world.states, &[(&store, "TRANSFER-SUCCESS")]).await;
+    world.states.insert(KEY.to_owned(), removed.clone());
+    plays(&mut remote, &mut world.states, &[(&check, "CHECKPRESENT-SUCCESS")]).await;
+    assert_ne!(world.states[KEY], removed);
+    let (mut other, _there) = world.other_remote().await;
+    plays(&mut other, &mut world.states, &[(&check, "CHECKPRESENT-SUCCESS"), (&remove, "REMOVE-SUCCESS")])
+        .await;
+    assert_eq!(world.count("DeleteArchive"), 2);
+}
+
+/// What an earlier version has acknowledged comes back, and is no proof that the key is empty.
+#[tokio::test]
+async fn an_empty_file_of_a_key_that_does_not_tell_its_size_comes_back_and_is_not_called_present() {
+    let mut world = World::new().await;
+    let mut remote = world.remote().await;
+    let key = "URL--http&c%%example.com%y";
+    world.states.insert(key.to_owned(), "1 1795000000 empty".to_owned());
+    let (check, retrieve) =
+        (format!("CHECKPRESENT {key}"), format!("TRANSFER RETRIEVE {key} {}", world.target()));
+    plays(
+        &mut remote,
+        &mut world.states,
+        &[(&check, "CHECKPRESENT-UNKNOWN"), (&retrieve, "TRANSFER-SUCCESS")],
+    )
+    .await;
+    assert_eq!(std::fs::read(world.target()).unwrap(), b"");
+}
+
 /// Another clone's deletion had no answer and was not carried out. Who had never heard of the archive called it absent,
 /// stored a second one, and called the key removed while the first was left.
 #[tokio::test]

@@ -17,6 +17,16 @@ fn other_account() -> Emulator {
     builder.start_blocking().unwrap()
 }
 
+/// Another account that has had these vaults for long.
+fn other_account_with(shell: &Shell, vaults: &[&str]) -> Emulator {
+    let other = other_account();
+    for vault in vaults {
+        let mut create = as_other(shell, &other, &["vault", "create", vault]);
+        run(create.env("XDG_CACHE_HOME", shell.path("cache of another machine"))).is_silent();
+    }
+    other
+}
+
 /// The same person with the keys of the other account.
 fn as_other(shell: &Shell, other: &Emulator, arguments: &[&str]) -> Command {
     let mut command = shell.glacier_command(arguments);
@@ -166,10 +176,43 @@ fn rows_of_old_keys_are_taken_for_nobodys_where_they_may_be_anothers() {
 
     let (shell, other) = (shell_with_old_vault(), other_account());
     old_cache(&shell, OTHER_KEY_ID).execute("UPDATE archive SET key = ?1", [OTHER_KEY_ID]).unwrap();
-    shell.glacier(&["archive", "list", "v"]).is("id:id-3\t\nalien\none\ntwo\n", "", 0);
+    let listed = "id:id-3\t\nalien\none\ntwo\n";
+    shell.glacier(&["archive", "list", "v"]).is(listed, "", 0);
+    // Of a vault that the account does not have they are not its own.
+    shell.glacier(&["archive", "list", "w"]).is_refused(1, "vault 'w' not found");
     run(&mut as_other(&shell, &other, &["vault", "create", "v"])).is_silent();
     assert_eq!(shell.glacier(&["archive", "list", "v"]).stdout, "");
-    assert_ne!(run(&mut as_other(&shell, &other, &["archive", "list", "v"])).stdout, "");
+    assert_eq!(run(&mut as_other(&shell, &other, &["archive", "list", "v"])).stdout, listed);
+
+    // The key is neither's, and both have the vault.
+    let shell = shell_with_old_vault();
+    let other = other_account_with(&shell, &["v"]);
+    old_cache(&shell, "AKIAI44QH8DHBEXAMPLE")
+        .execute("UPDATE archive SET key = 'AKIAI44QH8DHBEXAMPLE'", [])
+        .unwrap();
+    shell.glacier(&["archive", "list", "v"]).is(listed, "", 0);
+    run(&mut as_other(&shell, &other, &["vault", "info", "v"]));
+    for mut list in [
+        shell.glacier_command(&["archive", "list", "v"]),
+        as_other(&shell, &other, &["archive", "list", "v"]),
+    ] {
+        assert_eq!(run(&mut list).stdout, "");
+    }
+}
+
+/// An inventory of one vault has told whose the key is, and so whose the rows of another vault are.
+#[test]
+fn an_old_key_whose_account_an_inventory_has_told_is_of_that_account() {
+    let shell = shell_with_old_vault();
+    let other = other_account_with(&shell, &["w"]);
+    let db = old_cache(&shell, "AKIAI44QH8DHBEXAMPLE");
+    db.execute("UPDATE archive SET key = 'AKIAI44QH8DHBEXAMPLE'", []).unwrap();
+    shell.glacier(&["archive", "list", "v"]);
+    db.execute("UPDATE archive SET account = '111122223333', region = 'us-east-1' WHERE vault = 'v'", [])
+        .unwrap();
+    run(&mut as_other(&shell, &other, &["vault", "info", "w"]));
+    assert_eq!(run(&mut as_other(&shell, &other, &["archive", "list", "w"])).stdout, "");
+    assert_eq!(shell.glacier(&["archive", "list", "w"]).stdout, "other\n");
 }
 
 /// The original filed archives of all regions under one key; whoever settles one region must not lose the other's.

@@ -357,7 +357,7 @@ fn beside_one_that_cannot_be_brought_people_are_told_of_the_others() {
     let outcome = retrieve(&shell, &["b", "c", "a"]);
     let said = "glacier: retrieved archive 'a'\nglacier: could not retrieve archive 'b'\n\
                 glacier: queued retrieval job for archive 'c'\n\
-                glacier: cannot retrieve 3 archives from vault 'v': Glacier has no archive noSuchArchive";
+                glacier: cannot retrieve all 3 archives from vault 'v': Glacier has no archive noSuchArchive";
     assert!(outcome.stderr.starts_with(said), "{outcome:?}");
     assert_eq!((outcome.status, shell.count("InitiateJob")), (1, 3));
 }

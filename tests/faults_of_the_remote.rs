@@ -15,7 +15,8 @@ use support::machine::Machine;
 use support::session::Session;
 use support::{HOUR, noise};
 
-const KEY: &str = "WORM-s1000--file";
+/// It tells no size, as some flows store more.
+const KEY: &str = "URL--file";
 const SIZE: usize = 1000;
 
 /// A repository's remote, and what is kept about keys.

@@ -156,6 +156,7 @@ impl Remote {
             clock,
             name,
             account: config.account.clone(),
+            is_account_checked: AtomicBool::new(false),
             prefix: config.prefix.clone(),
             max_age: config.max_age,
             tier: config.tier,

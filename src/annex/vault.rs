@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::protocol::{Key, Statement};
 use super::session::Conversation;
 use super::state::{KeyState, Removal};
-use crate::engine::{Archive, Clock, Engine, Holding, Patience, Presence, Tier, Told, ToldDeletion};
+use crate::engine::{Archive, Clock, Engine, Patience, Presence, Tier, Told, ToldDeletion};
 use crate::types::{
     AccountId, ArchiveName, ArchiveRef, InvalidValue, Timestamp, VaultName, annex_name, quoted,
 };
@@ -23,6 +23,7 @@ pub(super) struct Vault {
     pub(super) name: VaultName,
     /// The account that the vault is in, if the remote's settings say so.
     pub(super) account: Option<AccountId>,
+    pub(super) is_account_checked: AtomicBool,
     pub(super) prefix: String,
     /// Stands for the vault in the state of keys.
     pub(super) place: String,
@@ -67,11 +68,17 @@ impl Vault {
     /// known of it is not either.
     pub(super) async fn check_account(&self) -> Result<(), Failure> {
         let Some(account) = &self.account else { return Ok(()) };
+        if self.is_account_checked.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         match self.engine.account_of_keys(&self.name).await? {
             Some(other) if other != *account => Err(Failure::said(format!(
                 "the keys are of AWS account {other}, the remote is in account {account}; give it keys of that"
             ))),
-            _ => Ok(()),
+            known => {
+                self.is_account_checked.store(known.is_some(), Ordering::Relaxed);
+                Ok(())
+            }
         }
     }
 
@@ -152,7 +159,9 @@ impl Vault {
     pub(super) async fn state(&self, talk: &Conversation, key: &Key) -> Result<KeyState, Failure> {
         Ok(match KeyState::read(&talk.state(key).await?, &self.place) {
             // An earlier version took a file that was cut to nothing for the content.
-            KeyState::Empty(_) if key.size_bytes() != Some(0) => KeyState::Nothing,
+            KeyState::Empty(_) if key.is_encrypted() || key.size_bytes().is_some_and(|size| size > 0) => {
+                KeyState::Nothing
+            }
             state => state,
         })
     }
@@ -168,7 +177,13 @@ impl Vault {
         let archive = self.name_of(key)?;
         let state = self.learn(talk, key, &archive).await?;
         match state {
-            KeyState::Empty(_) => return Ok(Presence::Present),
+            KeyState::Empty(_) if key.size_bytes() == Some(0) => return Ok(Presence::Present),
+            KeyState::Empty(_) => {
+                let key = String::from_utf8_lossy(&key.0);
+                return Ok(Presence::Unknown(format!(
+                    "an empty file was stored for {key}, which does not say that it is empty"
+                )));
+            }
             // Where there is no archive, and none can be.
             KeyState::Nothing if key.size_bytes() == Some(0) => return Ok(Presence::Absent),
             _ => {}
@@ -189,7 +204,12 @@ impl Vault {
         {
             return Ok(Presence::Unknown(why));
         }
-        if presence == Presence::Present && state == KeyState::Nothing {
+        let is_none_told = match &state {
+            KeyState::Nothing => true,
+            KeyState::Removed(removal) => removal.is_done,
+            KeyState::Stored(_) | KeyState::Empty(_) | KeyState::Newer => false,
+        };
+        if presence == Presence::Present && is_none_told {
             self.keep_what_was_stored_here(talk, key, &archive).await?;
         }
         // It may tell of a removal.
@@ -205,13 +225,18 @@ impl Vault {
         key: &Key,
         archive: &ArchiveName,
     ) -> Result<(), Failure> {
-        match self.engine.holding(&self.name, archive.as_str(), None, self.max_age).await? {
-            Holding::Stored(there @ Archive { size_bytes: Some(size_bytes), .. })
-                if self.engine.is_stored_here(&there.id)? =>
-            {
-                self.keep(talk, key, &self.state_of(&there, size_bytes))
+        let known = self.engine.stored_here(self.known(archive).await?)?;
+        if known.is_empty() {
+            return Ok(());
+        }
+        let there = self.engine.known_to_exist(&self.name, &by_name(archive), self.max_age).await?;
+        let is_known_here = |archive: &&Archive| known.iter().any(|known| known.id == archive.id);
+        match there.iter().find(is_known_here) {
+            Some(archive) => {
+                let size_bytes = archive.size_bytes.unwrap_or_default();
+                self.keep(talk, key, &self.state_of(archive, size_bytes))
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

@@ -18,14 +18,15 @@ pub struct Scope {
 }
 
 /// Holds for a row of `archive` that a scope owns; wants the parameters `:account`, `:key` and `:region`. A row of the
-/// original has neither account nor region: it is found by its key, by any other key of the same account or of one that is
-/// taken for it, and in each region until something tells where its archive is.
+/// original has neither account nor region: it is found by its key, by any other key of the same account, by the account that
+/// it is taken to be of, and in each region until something tells where its archive is.
 pub(super) const OWNED: &str = "
     (region = :region OR region IS NULL)
     AND (account = :account
          OR account IS NULL AND (key = :key OR key IN (
              SELECT key FROM caller WHERE account = :account
-             UNION ALL SELECT key FROM old_key WHERE account = :account)))";
+             UNION ALL SELECT key FROM old_key WHERE account = :account
+             UNION ALL SELECT old_key FROM presumed WHERE owner = :account AND of_vault = vault)))";
 
 impl Scope {
     pub(super) fn account_text(&self) -> Option<&str> {
@@ -55,25 +56,40 @@ impl Cache {
             let sql = "INSERT OR REPLACE INTO caller (key, account, last_used) VALUES (?1, ?2, ?3)";
             connection.execute(sql, (caller, account.as_str(), now.unix_seconds()))?;
             // What was presumed is known now, and may have been wrong.
-            connection.execute("DELETE FROM old_key WHERE key = ?1 AND is_presumed", [caller]).map(drop)
+            connection.execute("DELETE FROM presumed WHERE old_key = ?1", [caller]).map(drop)
         })
     }
 
     /// Takes the rows of the original in a vault of that name, which the account has, for the account's, if they stand under
-    /// one access key of which nothing tells whose it is, and no other account is known to have a vault of that name.
+    /// one access key of which nothing tells whose it is. Where another account is known to have a vault of that name they are
+    /// nobody's.
     pub fn presume_account(&self, account: &AccountId, vault: &VaultName) -> Result<(), CacheError> {
-        let Some(key) = self.key_of_unknown_account(vault)? else { return Ok(()) };
         if self.places_of(vault)?.iter().any(|(other, _)| other != account) {
-            return Ok(());
+            return self.remember(|connection| {
+                connection.execute("DELETE FROM presumed WHERE of_vault = ?1", [vault.as_str()]).map(drop)
+            });
         }
-        self.remember(|connection| {
-            let sql = "INSERT OR IGNORE INTO old_key (key, account, is_presumed) VALUES (?1, ?2, 1)";
-            connection.execute(sql, [&key, account.as_str()]).map(drop)
+        let Some(key) = self.key_of_unknown_account(vault)? else { return Ok(()) };
+        // An inventory that has listed what was filed under the key has told.
+        let told: Vec<AccountId> = self.with(|connection| {
+            let sql = "SELECT DISTINCT account FROM archive WHERE key = ?1 AND account IS NOT NULL";
+            all_parsed(&mut connection.prepare(sql)?.query([&key])?)
+        })?;
+        self.remember(|connection| match told.as_slice() {
+            [] => {
+                let sql = "INSERT OR IGNORE INTO presumed (old_key, of_vault, owner) VALUES (?1, ?2, ?3)";
+                connection.execute(sql, [&key, vault.as_str(), account.as_str()]).map(drop)
+            }
+            [owner] => {
+                let sql = "INSERT OR IGNORE INTO old_key (key, account) VALUES (?1, ?2)";
+                connection.execute(sql, [&key, owner.as_str()]).map(drop)
+            }
+            _ => Ok(()),
         })
     }
 
-    /// Returns the one access key under which the original filed archives of a vault of that name, if nothing tells whose
-    /// it is.
+    /// Returns the one access key under which the original filed archives of a vault of that name, if it was not used here
+    /// and does not tell by itself whose it is.
     pub fn key_of_unknown_account(&self, vault: &VaultName) -> Result<Option<String>, CacheError> {
         let mut keys = self.old_keys_of(vault)?;
         let Some(key) = keys.pop().filter(|_| keys.is_empty()) else { return Ok(None) };
@@ -84,12 +100,12 @@ impl Cache {
         Ok((!is_known && AccountId::told_by_access_key(&key).is_none()).then_some(key))
     }
 
-    /// Returns whether nothing tells whose the archive is but that the scope's account has the vault: it is a row of the
-    /// original, under a key that is taken for the account's.
+    /// Returns whether nothing tells whose the archive is but that an account has its vault.
     pub fn is_of_presumed_account(&self, archive: &ArchiveId) -> Result<bool, CacheError> {
         self.with(|connection| {
-            let sql = "SELECT EXISTS (SELECT 1 FROM archive JOIN old_key USING (key)
-                           WHERE id = ?1 AND archive.account IS NULL AND is_presumed)";
+            let sql =
+                "SELECT EXISTS (SELECT 1 FROM archive JOIN presumed ON old_key = key AND of_vault = vault
+                           WHERE id = ?1 AND account IS NULL)";
             connection.prepare_cached(sql)?.query_row([archive.as_str()], |row| row.get(0))
         })
     }

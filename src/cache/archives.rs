@@ -32,7 +32,8 @@ pub struct Archive {
     pub last_seen_upstream: Option<Timestamp>,
     /// When its deletion was last asked of the service, whatever came of it.
     pub deletion_begun: Option<Timestamp>,
-    /// When Glacier last did not bring it, by the service's clock, unless a later job has.
+    /// When Glacier last did not bring it, by the service's clock, or someone else told of a deletion under its name, unless a
+    /// later job has brought it.
     pub doubted: Option<Timestamp>,
     /// When it was deleted from here; the row stays, hidden, until an inventory confirms.
     pub deleted_here: Option<Timestamp>,
@@ -64,7 +65,7 @@ impl Archive {
             || (self.is_in_doubt() && !self.last_seen_upstream.is_some_and(has_survived))
     }
 
-    /// Returns whether a deletion was begun, from here or elsewhere, or Glacier did not bring it.
+    /// Returns whether a deletion was begun, from here or elsewhere, or it is doubted.
     pub fn is_in_doubt(&self) -> bool {
         self.deletion_begun.is_some() || self.doubted.is_some()
     }

@@ -155,15 +155,22 @@ fn of_old_keys(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 
 /// In unix seconds, as all times are.
 const DOUBTED: &str = "
-    ALTER TABLE archive ADD COLUMN doubted INTEGER;         -- Glacier did not bring it (src/cache/doubts.rs)
+    ALTER TABLE archive ADD COLUMN doubted INTEGER;         -- someone may have deleted it (src/cache/doubts.rs)
 ";
 
 const ORIGINS: &str = "
-    -- 1: nothing tells of the account but that it has the vault of the key's rows.
-    ALTER TABLE old_key ADD COLUMN is_presumed INTEGER NOT NULL DEFAULT 0;
+    -- The account that rows of the original in a vault are taken to be of: nothing tells of it but that it has such a vault
+    -- (src/cache/accounts.rs).
+    CREATE TABLE presumed (
+        old_key VARCHAR NOT NULL,
+        of_vault VARCHAR NOT NULL,
+        owner VARCHAR NOT NULL,
+        PRIMARY KEY (old_key, of_vault)
+    ) WITHOUT ROWID;
 
     -- 1: by an upload from here; an inventory may have told of it first.
     ALTER TABLE archive ADD COLUMN is_stored_here INTEGER;
+    ALTER TABLE archive ADD COLUMN proved INTEGER;          -- at that time it was there, in spite of a doubt
 ";
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
@@ -190,11 +197,11 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> rusqlite::Result<
 }
 
 /// All that is read and written here, by table.
-const COLUMNS: [(&str, &str); 7] = [
+const COLUMNS: [(&str, &str); 8] = [
     (
         "archive",
         "id, name, vault, key, last_seen_upstream, created_here, deleted_here, account, region, size_bytes, tree_hash,
-         created_upstream, deletion_begun, file_name, listed_in, doubted, is_stored_here",
+         created_upstream, deletion_begun, file_name, listed_in, doubted, is_stored_here, proved",
     ),
     ("caller", "key, account, last_used"),
     (
@@ -209,7 +216,8 @@ const COLUMNS: [(&str, &str); 7] = [
     ),
     ("job", "id, region, vault, archive, requested"),
     ("gone", "id, noted"),
-    ("old_key", "key, account, is_presumed"),
+    ("old_key", "key, account"),
+    ("presumed", "old_key, of_vault, owner"),
 ];
 
 /// Makes sure that the file is what its version says. That it is not must show before an archive is stored that could

@@ -19,6 +19,8 @@ pub struct ToldArchive<'a> {
     pub size_bytes: Option<u64>,
     /// When it was stored, if that can be believed.
     pub stored: Option<Timestamp>,
+    /// When its deletion was begun, if that is told of it and not how that ended.
+    pub deletion_begun: Option<Timestamp>,
 }
 
 impl Cache {
@@ -32,14 +34,16 @@ impl Cache {
     ) -> Result<(), CacheError> {
         self.with(|connection| {
             let sql = "
-                INSERT INTO archive (id, name, file_name, vault, key, created_here, account, region, size_bytes)
-                SELECT :id, :name, :file_name, :vault, :key, :stored, :account, :region, :size
+                INSERT INTO archive (id, name, file_name, vault, key, created_here, account, region, size_bytes,
+                    deletion_begun)
+                SELECT :id, :name, :file_name, :vault, :key, :stored, :account, :region, :size, :begun
                 WHERE NOT EXISTS (SELECT 1 FROM gone WHERE id = :id)
                 ON CONFLICT (id) DO NOTHING";
             let parameters = named_params! {
                 ":id": archive.id.as_str(), ":name": archive.name, ":file_name": file_name_in(archive.name),
                 ":vault": vault.as_str(), ":key": &scope.access_key_id,
                 ":stored": archive.stored.map(Timestamp::unix_seconds),
+                ":begun": archive.deletion_begun.map(Timestamp::unix_seconds),
                 ":account": scope.account_text(), ":region": scope.region.as_str(),
                 ":size": archive.size_bytes.and_then(|size| i64::try_from(size).ok())
             };

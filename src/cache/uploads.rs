@@ -269,7 +269,8 @@ impl Cache {
         name: &str,
         storing: &Storing,
     ) -> Result<(), CacheError> {
-        let archive = ToldArchive { id, name, size_bytes: Some(storing.size_bytes), stored: None };
+        let size_bytes = Some(storing.size_bytes);
+        let archive = ToldArchive { id, name, size_bytes, stored: None, deletion_begun: None };
         self.adopt(scope, vault, &archive)
     }
 

@@ -27,7 +27,7 @@ const NOT_LISTED: &str =
 /// Why an archive is unknown although the last inventory lists it.
 const TOO_SHORT: &str = "the last inventory lists it, but tells only of what was there two days before it was asked for; more than 48 hours must be allowed";
 /// Why an archive is unknown although it was seen lately.
-const IN_DOUBT: &str = "a deletion of it had no answer, or another clone has removed the key, or Glacier did not have it when it was asked for, or an inventory has another content for it; one that is made three days later, and has nothing against it, settles that, and 'glacier vault sync --fix' takes another content over";
+const IN_DOUBT: &str = "a deletion of it had no answer, or someone else has deleted what had its name, or Glacier did not have it when it was asked for, or an inventory has another content for it; an inventory that is made three days later, and has nothing against it, settles that, and 'glacier vault sync --fix' takes another content over";
 /// Why nothing is known of a vault that others have made.
 const NO_INVENTORY_YET: &str = "not all that the vault holds is known, as it was not made from here; wait for Glacier's first inventory of it, about a day after the first upload, or, if it is empty, for three days after it was made";
 

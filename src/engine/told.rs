@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::presence::CLOCKS_APART;
 use super::{Engine, EngineError, Presence};
-use crate::cache::{Archive, INVENTORY_LAG, ToldArchive};
+use crate::cache::{Archive, INVENTORY_LAG, Scope, ToldArchive};
 use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName, quoted};
 
 /// How exactly a deletion is told of.
@@ -48,25 +48,24 @@ pub enum Holding {
 impl Engine {
     /// Takes in that an archive of the name was stored. From now on it is known here as if it had been stored from
     /// here at that time: present as long as that is recent, until an inventory tells more. What is on file under the
-    /// id already is not changed. A time that lies ahead is not believed: the archive then counts as known to have
-    /// been there, not as present.
+    /// id already is not changed, but that what was doubted before is there after all. A time that lies ahead is not believed:
+    /// the archive then counts as known to have been there, not as present.
     ///
-    /// What was told of before and is not any more may have been deleted in between: until an inventory or a job tells, it
-    /// does not count as known to exist.
+    /// Any other archive of the name that is older may have been deleted before this one was stored; it is in doubt.
     pub async fn adopt(&self, vault: &VaultName, name: &str, told: &Told) -> Result<(), EngineError> {
         let scope = self.scope_of(vault).await?;
-        let is_only_told = |row: &Archive| row.tree_hash.is_none() && row.last_seen_upstream.is_none();
-        for row in self.find(&scope, vault, &ArchiveRef::Name(name.to_owned()))? {
-            if row.id != told.id && is_only_told(&row) && row.stored_at() < Some(told.stored) {
-                self.doubt_since(&row, told.stored)?;
+        self.doubt_what_is_older(&scope, vault, name, std::slice::from_ref(&told.id), told.stored)?;
+        let known = self.cache.find(&scope, vault, &ArchiveRef::Id(told.id.clone()))?;
+        if let Some(archive) = known.first() {
+            if archive.doubted.is_some_and(|doubted| doubted < told.stored) {
+                self.end_doubt(archive, told.stored);
             }
-        }
-        if !self.cache.find(&scope, vault, &ArchiveRef::Id(told.id.clone()))?.is_empty() {
             return Ok(());
         }
         let now = self.clock.now();
         let stored = (told.stored <= now + CLOCKS_APART).then(|| told.stored.min(now));
-        let archive = ToldArchive { id: &told.id, name, size_bytes: Some(told.size_bytes), stored };
+        let size_bytes = Some(told.size_bytes);
+        let archive = ToldArchive { id: &told.id, name, size_bytes, stored, deletion_begun: None };
         Ok(self.cache.adopt(&scope, vault, &archive)?)
     }
 
@@ -84,40 +83,46 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let scope = self.scope_of(vault).await?;
         let since = deletion.since.min(self.clock.now());
-        let must_know = |seen| since + INVENTORY_LAG <= seen;
-        let is_news = |archive: &Archive| !archive.last_seen_upstream.is_some_and(must_know);
         for id in deletion.archives {
             let reference = ArchiveRef::Id(id.clone());
             if !deletion.is_acknowledged && self.cache.find(&scope, vault, &reference)?.is_empty() {
-                let archive = ToldArchive { id, name, size_bytes: None, stored: Some(since) };
+                let (stored, deletion_begun) = (Some(since), Some(since));
+                let archive = ToldArchive { id, name, size_bytes: None, stored, deletion_begun };
                 self.cache.adopt(&scope, vault, &archive)?;
             }
             let known = self.find(&scope, vault, &reference)?;
-            let Some(archive) = known.iter().find(|archive| is_news(archive)) else { continue };
+            let Some(archive) = known.iter().find(|archive| is_news_of(archive, since)) else { continue };
             if deletion.is_acknowledged {
                 self.cache.mark_deleted(id, since)?;
             } else if archive.deletion_begun < Some(since) {
                 self.cache.begin_deletion(id, since)?;
             }
         }
-        for other in self.find(&scope, vault, &ArchiveRef::Name(name.to_owned()))? {
-            // Nobody hears of an upload and has deleted it within a second; but clocks differ.
-            let is_from_here = other.tree_hash.is_some() && other.created_upstream.is_none();
-            let newest = if is_from_here { since - WITHIN_A_SECOND } else { since + CLOCKS_APART };
-            if other.stored_at().is_none_or(|stored| stored <= newest)
-                && is_news(&other)
-                && !deletion.archives.contains(&other.id)
-            {
-                self.doubt_since(&other, since)?;
-            }
-        }
-        Ok(())
+        self.doubt_what_is_older(&scope, vault, name, deletion.archives, since)
     }
 
-    fn doubt_since(&self, archive: &Archive, since: Timestamp) -> Result<(), EngineError> {
+    /// Puts the archives of the name in doubt that are older than what was told at that time, but those that were named.
+    fn doubt_what_is_older(
+        &self,
+        scope: &Scope,
+        vault: &VaultName,
+        name: &str,
+        named: &[ArchiveId],
+        since: Timestamp,
+    ) -> Result<(), EngineError> {
         let since = since.min(self.clock.now());
-        if archive.doubted < Some(since) {
-            self.cache.doubt(&archive.id, since)?;
+        for other in self.find(scope, vault, &ArchiveRef::Name(name.to_owned()))? {
+            if named.contains(&other.id) || !is_news_of(&other, since) || other.doubted >= Some(since) {
+                continue;
+            }
+            // Nobody hears of an upload from here and has deleted it within a second; but clocks differ.
+            let (stored, newest) = match self.cache.is_stored_here(&other.id)? {
+                true => (other.created_here.min(other.stored_at()), since - WITHIN_A_SECOND),
+                false => (other.stored_at(), since + CLOCKS_APART),
+            };
+            if stored.is_none_or(|stored| stored <= newest) {
+                self.cache.doubt(&other.id, since)?;
+            }
         }
         Ok(())
     }
@@ -161,11 +166,6 @@ impl Engine {
         Ok(rows.into_iter().filter(is_recent).map(|row| row.id).collect())
     }
 
-    /// Returns whether the archive is on file as one that an upload from here has stored.
-    pub fn is_stored_here(&self, archive: &ArchiveId) -> Result<bool, EngineError> {
-        Ok(self.cache.is_stored_here(archive)?)
-    }
-
     /// Returns the archives that the reference means and that are known here to have existed within that age.
     pub async fn known_to_exist(
         &self,
@@ -182,6 +182,17 @@ impl Engine {
             }
         }
         Ok(there)
+    }
+
+    /// Returns those of them that an upload from here has stored.
+    pub fn stored_here(&self, archives: Vec<Archive>) -> Result<Vec<Archive>, EngineError> {
+        let mut stored = Vec::new();
+        for archive in archives {
+            if self.cache.is_stored_here(&archive.id)? {
+                stored.push(archive);
+            }
+        }
+        Ok(stored)
     }
 
     /// Tells whether storing an archive of this name and size, or of any size, would double it. Like [`Engine::presence`], but an archive
@@ -220,4 +231,9 @@ impl Engine {
             (None, None) => Holding::Nothing,
         })
     }
+}
+
+/// Returns whether no inventory of later, by which it must be known, has listed the archive.
+fn is_news_of(archive: &Archive, since: Timestamp) -> bool {
+    archive.last_seen_upstream.is_none_or(|seen| seen < since + INVENTORY_LAG)
 }

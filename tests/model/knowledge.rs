@@ -24,9 +24,13 @@ pub struct Row {
     pub made: f64,
     pub seen: Option<f64>,
     pub begun: Option<f64>,
-    /// When Glacier last did not bring it.
+    /// When Glacier last did not bring it, or a branch told of a removal of its key.
     pub doubted: Option<f64>,
+    /// When it was there in spite of a doubt.
+    pub proved: Option<f64>,
     pub deleted: Option<f64>,
+    /// By an upload from here.
+    pub is_stored_here: bool,
 }
 
 impl Row {
@@ -165,7 +169,9 @@ impl Knowledge {
                 seen: None,
                 begun: None,
                 doubted: None,
+                proved: None,
                 deleted: None,
+                is_stored_here: false,
             };
             // Others store here too, then.
             self.is_made_here &= self.rows.contains_key(id);
@@ -206,8 +212,8 @@ impl Knowledge {
 
     /// Learns what a branch keeps of a key: stored, it counts as known to exist since; removed, it no longer does, unless
     /// it was seen three days later, and while the removal is not acknowledged, it may exist although it was never heard of.
-    /// Of an older archive of the key that the branch does not name nobody knows whether it was removed before: of one that
-    /// only a branch has ever told of, of any when the key was removed.
+    /// Of an older archive of the key that the branch does not name nobody knows whether it was removed before, and one that it
+    /// names as stored is there although an earlier removal of the key put it in doubt.
     pub fn learn(&mut self, name: &str, state: &str, now: f64) {
         let fields: Vec<&str> = state.split(' ').collect();
         let Some(time) = fields.get(1).and_then(|seconds| seconds.parse::<f64>().ok()) else { return };
@@ -228,26 +234,31 @@ impl Knowledge {
                         row.begun = Some(since);
                     }
                 }
-                self.doubt_others(name, ids, since, |row| {
-                    let is_from_here = row.hash.is_some() && row.created.is_none();
-                    let newest = if is_from_here { since - 1.0 } else { since + 0.25 * HOUR };
-                    row.created.unwrap_or(row.made) <= newest
-                        && row.seen.is_none_or(|seen| seen < since + LAG)
-                });
+                self.doubt_older(name, ids, since);
             }
             [_, _, id] => {
-                self.doubt_others(name, &[id], time.min(now), |row| {
-                    row.hash.is_none() && row.seen.is_none() && row.made < time
-                });
+                self.doubt_older(name, &[id], time.min(now));
+                if let Some(row) = self.rows.get_mut(id)
+                    && row.doubted.is_some_and(|doubted| doubted < time)
+                {
+                    (row.doubted, row.proved) = (None, Some(time));
+                }
                 self.hear_of(name, id, time.min(now));
             }
             _ => {}
         }
     }
 
-    fn doubt_others(&mut self, name: &str, named: &[&str], since: f64, is_meant: impl Fn(&Row) -> bool) {
+    fn doubt_older(&mut self, name: &str, named: &[&str], since: f64) {
         for (id, row) in &mut self.rows {
-            if row.name == name && row.is_live() && !named.contains(&id.as_str()) && is_meant(row) {
+            let (stored, newest) = match row.is_stored_here {
+                true => (row.made.min(row.created.unwrap_or(row.made)), since - 1.0),
+                false => (row.created.unwrap_or(row.made), since + 0.25 * HOUR),
+            };
+            let is_settled = row.seen.is_some_and(|seen| seen >= since + LAG)
+                || row.proved.is_some_and(|proved| proved >= since);
+            let is_meant = row.name == name && row.is_live() && !named.contains(&id.as_str());
+            if is_meant && !is_settled && stored <= newest {
                 row.doubted = Some(row.doubted.map_or(since, |doubted| doubted.max(since)));
             }
         }
@@ -258,16 +269,17 @@ impl Knowledge {
         if self.rows.contains_key(id) || self.gone.contains(id) {
             return;
         }
-        let name = name.to_owned();
         let row = Row {
-            name,
+            name: name.to_owned(),
             hash: None,
             created: None,
             made,
             seen: None,
             begun: None,
             doubted: None,
+            proved: None,
             deleted: None,
+            is_stored_here: false,
         };
         self.rows.insert(id.to_owned(), row);
     }
@@ -287,7 +299,15 @@ impl Knowledge {
                     && (storing.since - 0.25 * HOUR..storing.since + 24.0 * HOUR).contains(&made)
                     && row.made >= storing.since
             };
-            !rows.values().any(is_of) && seen < storing.since + LAG
+            let order = |row: &Row| (row.created.unwrap_or(row.made), row.made);
+            let is_before = |one: &&mut Row, other: &&mut Row| order(one).partial_cmp(&order(other)).unwrap();
+            match rows.values_mut().filter(|row| is_of(row)).min_by(is_before) {
+                Some(row) => {
+                    row.is_stored_here = true;
+                    false
+                }
+                None => seen < storing.since + LAG,
+            }
         });
     }
 
@@ -307,6 +327,7 @@ impl Knowledge {
             }
             take(&mut row.begun, cached.begun, apart);
             take(&mut row.doubted, cached.doubted, apart);
+            take(&mut row.proved, cached.proved, apart);
             take(&mut row.deleted, cached.deleted, apart);
             take(&mut row.seen, cached.seen, 0.01);
         }

@@ -144,7 +144,7 @@ fn connected(emulator: &Emulator, wire: &Wire, access_key_id: &str) -> Connectio
 fn rows(db: &rusqlite::Connection) -> BTreeMap<String, Row> {
     let sql =
         "SELECT id, name, tree_hash, created_upstream, created_here, last_seen_upstream, deletion_begun,
-                      deleted_here, doubted FROM archive WHERE vault = 'v'";
+                      deleted_here, doubted, proved, is_stored_here FROM archive WHERE vault = 'v'";
     let mut query = db.prepare(sql).unwrap();
     let rows = query.query_map([], |row| {
         let known = Row {
@@ -156,6 +156,8 @@ fn rows(db: &rusqlite::Connection) -> BTreeMap<String, Row> {
             begun: row.get(6)?,
             deleted: row.get(7)?,
             doubted: row.get(8)?,
+            proved: row.get(9)?,
+            is_stored_here: row.get::<_, Option<bool>>(10)?.unwrap_or(false),
         };
         Ok((row.get(0)?, known))
     });

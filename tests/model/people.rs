@@ -58,7 +58,9 @@ impl World {
             seen: None,
             begun: None,
             doubted: None,
+            proved: None,
             deleted: None,
+            is_stored_here: true,
         };
         self.peers[who].knows.rows.insert(id.to_owned(), row);
     }
@@ -170,7 +172,7 @@ impl World {
             let is_gone = self.archives[id].deleted.is_some();
             let has_reason = may_change_doubt(id, (row.doubted, cached.doubted), is_gone, jobs, now);
             assert!(has_reason, "{id} is in doubt, or no longer, for no reason: {cached:?}, before {row:?}");
-            row.doubted = cached.doubted;
+            (row.doubted, row.proved) = (cached.doubted, cached.proved);
         }
     }
 

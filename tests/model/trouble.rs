@@ -219,7 +219,7 @@ impl World {
             let Some(before) = before.rows.get(id) else { return false };
             let is_gone = self.archives[id].deleted.is_some();
             let change = (before.doubted, row.doubted);
-            Row { doubted: row.doubted, ..before.clone() } == *row
+            Row { doubted: row.doubted, proved: row.proved, ..before.clone() } == *row
                 && change.0 != change.1
                 && may_change_doubt(id, change, is_gone, &jobs, now)
         };

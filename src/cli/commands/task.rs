@@ -43,7 +43,7 @@ pub(in crate::cli) fn failing(command: &Command, defaults: &Defaults) -> Option<
         Command::Archive(ArchiveCommand::Retrieve(args)) => {
             let which = match args.names.as_slice() {
                 [name] if args.several.is_empty() => format!("archive {}", quoted(&name.to_string())),
-                names if args.several.is_empty() => format!("{} archives", names.len()),
+                names if args.several.is_empty() => format!("all {} archives", names.len()),
                 _ => "archives".to_owned(),
             };
             format!("cannot retrieve {which} from vault {}", of(&args.vault))
