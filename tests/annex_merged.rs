@@ -129,6 +129,53 @@ async fn an_empty_file_of_a_key_that_does_not_tell_its_size_comes_back_and_is_no
     assert_eq!(std::fs::read(world.target()).unwrap(), b"");
 }
 
+/// A removal that Glacier refused wrote again what the branch had kept before, which took the place of a removal by a clone
+/// that was not merged yet; all who merged then let their copies go.
+#[tokio::test]
+async fn a_removal_that_was_refused_does_not_take_the_place_of_one_that_was_not() {
+    let mut world = World::new().await;
+    let (mut first, _) = world.with_key_stored().await;
+    let (check, remove) = (format!("CHECKPRESENT {KEY}"), format!("REMOVE {KEY}"));
+    let (mut second, _there) = world.other_remote().await;
+    let mut not_merged = world.states.clone();
+    world.emulator.advance(HOUR);
+    plays(&mut second, &mut world.states, &[(&remove, "REMOVE-SUCCESS")]).await;
+    world.emulator.set_fault("access-denied@DeleteArchive".parse().unwrap());
+    let (mut third, _elsewhere) = world.other_remote().await;
+    world.emulator.advance(HOUR);
+    plays(&mut third, &mut not_merged, &[(&remove, "REMOVE-FAILURE")]).await;
+    // What was kept last wins.
+    for remote in [&mut first, &mut third] {
+        plays(remote, &mut not_merged, &[(&check, "CHECKPRESENT-UNKNOWN")]).await;
+    }
+    world.emulator.clear_faults();
+    plays(&mut first, &mut not_merged, &[(&remove, "REMOVE-SUCCESS"), (&check, "CHECKPRESENT-FAILURE")])
+        .await;
+}
+
+/// A removal did not name what others had removed shortly before, although it was merged; who had stored that was left
+/// without an answer for days.
+#[tokio::test]
+async fn what_several_clones_store_and_remove_in_turn_is_never_unknown() {
+    let mut world = World::new().await;
+    let (mut first, store) = world.with_key_stored().await;
+    let (check, remove) = (format!("CHECKPRESENT {KEY}"), format!("REMOVE {KEY}"));
+    let (mut second, _there) = world.other_remote().await;
+    let (mut third, _elsewhere) = world.other_remote().await;
+    world.emulator.advance(HOUR);
+    plays(&mut second, &mut world.states, &[(&remove, "REMOVE-SUCCESS")]).await;
+    world.emulator.advance(HOUR);
+    let then = [(&*check, "CHECKPRESENT-FAILURE"), (&*store, "TRANSFER-SUCCESS")];
+    plays(&mut third, &mut world.states, &then).await;
+    world.emulator.advance(HOUR);
+    plays(&mut third, &mut world.states, &[(&remove, "REMOVE-SUCCESS")]).await;
+    for remote in [&mut first, &mut second, &mut third] {
+        plays(remote, &mut world.states, &[(&check, "CHECKPRESENT-FAILURE")]).await;
+    }
+    plays(&mut first, &mut world.states, &[(&store, "TRANSFER-SUCCESS"), (&check, "CHECKPRESENT-SUCCESS")])
+        .await;
+}
+
 /// Another clone's deletion had no answer and was not carried out. Who had never heard of the archive called it absent,
 /// stored a second one, and called the key removed while the first was left.
 #[tokio::test]

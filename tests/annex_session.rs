@@ -179,7 +179,7 @@ fn what_is_not_known_is_called_unknown() {
     remote.plays(&unknown);
     assert_eq!(shell.emulator.requests()["InitiateJob"], 1);
     shell.emulator.advance(4 * HOUR);
-    remote.plays(&format!("> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE\n< SETSTATE {KEY} 1 ...\n< CHECKPRESENT-SUCCESS {KEY}"));
+    remote.plays(&format!("> CHECKPRESENT {KEY}\n< GETSTATE {KEY}\n> VALUE\n< CHECKPRESENT-SUCCESS {KEY}"));
 
     // Another machine: it has the remote, but not the cache, and no inventory is there to be had.
     std::fs::remove_dir_all(shell.cache_path().parent().unwrap()).unwrap();
@@ -432,7 +432,6 @@ fn what_an_upload_without_an_answer_may_have_stored_is_neither_absent_nor_remove
          < GETSTATE {KEY}
          > VALUE
          < INFO an earlier upload of '{KEY}' had stored it, as id:...
-         < SETSTATE {KEY} 1 ...
          < CHECKPRESENT-SUCCESS {KEY}
          > REMOVE {KEY}
          < GETSTATE {KEY}

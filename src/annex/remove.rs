@@ -3,8 +3,11 @@
 //! # Order of writes
 //!
 //! The key's state, by which other clones no longer call the archives present; then the archives; then the key's state
-//! again, by which they call them gone. Whoever dies in between leaves archives of which nobody knows whether they
-//! exist: an inventory tells, or the next REMOVE.
+//! again, by which they call them gone. Whoever dies in between, or is refused, leaves archives of which nobody knows
+//! whether they exist: an inventory tells, or the next REMOVE.
+//!
+//! After a refusal the state of before is not written again, although the archives are there as far as this clone knows: it
+//! would take the place of a removal by another clone that was not merged yet, and all would call present what is gone.
 
 use std::time::Duration;
 
@@ -14,7 +17,7 @@ use super::session::Conversation;
 use super::state::{KeyState, Removal};
 use super::vault::{Vault, by_name, newer};
 use crate::engine::{Archive, Presence, Told};
-use crate::types::{ArchiveId, ArchiveName, ArchiveRef, quoted};
+use crate::types::{ArchiveId, ArchiveName, quoted};
 
 /// What is deleted earlier is charged as if it had been kept so long (developer guide, "Deleting an Archive").
 const CHARGED_AT_LEAST: Duration = Duration::from_secs(90 * DAY_SECONDS);
@@ -25,8 +28,7 @@ impl Vault {
     /// so.
     pub(super) async fn remove(&self, talk: &Conversation, key: &Key) -> Result<(), Failure> {
         let archive = self.name_of(key)?;
-        let kept = talk.state(key).await?;
-        let state = KeyState::read(&kept, &self.place);
+        let state = KeyState::read(&talk.state(key).await?, &self.place);
         self.take_in(&archive, &state).await?;
         // What an upload may have stored beside what is known would be left behind, and nobody would know.
         if let Some(why) = self.engine.open_outcome(&self.name, archive.as_str()).await? {
@@ -47,10 +49,7 @@ impl Vault {
             let archives = known.iter().map(|archive| archive.id.clone()).collect();
             let removal = self.removal(&archive, archives).await?;
             self.keep(talk, key, &KeyState::Removed(removal.clone()))?;
-            if let Err(error) = self.engine.delete_each(&self.name, &known).await {
-                self.restore_state(talk, key, &known, &kept).await?;
-                return Err(error.into());
-            }
+            self.engine.delete_each(&self.name, &known).await?;
             return self.keep(talk, key, &KeyState::Removed(Removal { is_done: true, ..removal }));
         }
         let removed = match state {
@@ -85,31 +84,6 @@ impl Vault {
         let earlier = self.engine.deleted_since(&self.name, name.as_str(), since - self.max_age).await?;
         archives.extend(earlier.into_iter().filter(|id| !archives.contains(id)).collect::<Vec<_>>());
         Ok(Removal { since, archives, is_done: false })
-    }
-
-    /// What Glacier has refused to delete is still there for all to know; where one may be deleted nothing is said of any.
-    async fn restore_state(
-        &self,
-        talk: &Conversation,
-        key: &Key,
-        archives: &[Archive],
-        kept: &str,
-    ) -> Result<(), Failure> {
-        let mut left = Vec::new();
-        for archive in archives {
-            left.extend(self.engine.known(&self.name, &ArchiveRef::Id(archive.id.clone())).await?);
-        }
-        if left.iter().any(|archive| archive.deletion_begun.is_some()) {
-            return Ok(());
-        }
-        let is_named = |archive: &Archive| kept.split(' ').any(|field| field == archive.id.as_str());
-        match left.first() {
-            Some(_) if left.len() == archives.len() || left.iter().any(is_named) => {
-                Ok(talk.tell(&Statement::State(key, kept))?)
-            }
-            Some(other) => self.keep(talk, key, &self.state_of(other, other.size_bytes.unwrap_or_default())),
-            None => Ok(()),
-        }
     }
 
     /// Says so once: of a thousand removals nobody wants to read it a thousand times.

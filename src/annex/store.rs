@@ -4,7 +4,8 @@
 //!
 //! The archive and its row in the cache (`engine::upload` has the steps), then the key's state, then the answer. After
 //! a crash before the state is kept, or where the answer to the upload was lost, this machine's cache knows of the archive
-//! sooner or later; the next CHECKPRESENT or STORE finds it there and keeps the state.
+//! sooner or later; the next CHECKPRESENT or STORE keeps the state, within an hour. After that other clones find the archive
+//! by an inventory.
 
 use std::io;
 use std::path::Path;
@@ -60,13 +61,8 @@ impl Vault {
             holding = ask().await?;
         }
         match holding {
-            Holding::Stored(archive) => {
-                let state = self.state_of(&archive, archive.size_bytes.unwrap_or(size_bytes));
-                if kept.text(&self.place) != state.text(&self.place) {
-                    self.keep(talk, key, &state)?;
-                }
-                Ok(())
-            }
+            Holding::Stored(_) if matches!(kept, KeyState::Stored(_)) => Ok(()),
+            Holding::Stored(_) => self.keep_what_nobody_heard_of(talk, key, &archive).await,
             Holding::OtherSize(other) => Err(other_size(&other, size_bytes)),
             Holding::Unknown(why) => Err(Failure::Said(why)),
             Holding::Nothing => {

@@ -40,6 +40,10 @@ pub(super) struct Vault {
 #[derive(Default)]
 pub(super) struct Stateless(Mutex<VecDeque<(Key, Timestamp)>>);
 
+/// How long nobody else can have heard of what was stored here, as an inventory takes hours to be made (developer guide,
+/// "Vault Inventory").
+const UNHEARD_OF_FOR: Duration = Duration::from_secs(60 * 60);
+
 /// More than there are requests at once.
 const STATELESS_MAX: usize = 64;
 const STATELESS_FOR: Duration = Duration::from_secs(60);
@@ -210,31 +214,35 @@ impl Vault {
             KeyState::Stored(_) | KeyState::Empty(_) | KeyState::Newer => false,
         };
         if presence == Presence::Present && is_none_told {
-            self.keep_what_was_stored_here(talk, key, &archive).await?;
+            self.keep_what_nobody_heard_of(talk, key, &archive).await?;
         }
         // It may tell of a removal.
         Ok(if state == KeyState::Newer { Presence::Unknown(newer(key)) } else { presence })
     }
 
-    /// An upload whose answer was lost is found to be stored later on; git-annex, which is told so, never asks to store it
-    /// again, and other clones would not learn of it. Of what others have stored nothing is kept: this clone may not have
-    /// heard yet that it was removed, and what is kept now would take the place of that.
-    async fn keep_what_was_stored_here(
+    /// Whoever dies between an upload and its record, or gets no answer, is told later that the archive is there; git-annex
+    /// never asks to store it again, and other clones would not learn of it.
+    ///
+    /// Nothing is kept once anyone else can have heard of it, by an inventory: they may have removed it, and what is kept now
+    /// would take the place of that.
+    pub(super) async fn keep_what_nobody_heard_of(
         &self,
         talk: &Conversation,
         key: &Key,
         archive: &ArchiveName,
     ) -> Result<(), Failure> {
-        let known = self.engine.stored_here(self.known(archive).await?)?;
-        if known.is_empty() {
+        let since = self.clock.now() - UNHEARD_OF_FOR;
+        let is_new =
+            |archive: &Archive| archive.created_here > Some(since) && archive.last_seen_upstream.is_none();
+        let mut new = self.engine.stored_here(self.known(archive).await?)?;
+        new.retain(is_new);
+        if new.is_empty() {
             return Ok(());
         }
         let there = self.engine.known_to_exist(&self.name, &by_name(archive), self.max_age).await?;
-        let is_known_here = |archive: &&Archive| known.iter().any(|known| known.id == archive.id);
-        match there.iter().find(is_known_here) {
+        match there.iter().find(|archive| new.contains(archive)) {
             Some(archive) => {
-                let size_bytes = archive.size_bytes.unwrap_or_default();
-                self.keep(talk, key, &self.state_of(archive, size_bytes))
+                self.keep(talk, key, &self.state_of(archive, archive.size_bytes.unwrap_or_default()))
             }
             None => Ok(()),
         }

@@ -21,6 +21,8 @@ pub struct ToldArchive<'a> {
     pub stored: Option<Timestamp>,
     /// When its deletion was begun, if that is told of it and not how that ended.
     pub deletion_begun: Option<Timestamp>,
+    /// When it was deleted, if that is told of it.
+    pub deleted: Option<Timestamp>,
 }
 
 impl Cache {
@@ -35,8 +37,8 @@ impl Cache {
         self.with(|connection| {
             let sql = "
                 INSERT INTO archive (id, name, file_name, vault, key, created_here, account, region, size_bytes,
-                    deletion_begun)
-                SELECT :id, :name, :file_name, :vault, :key, :stored, :account, :region, :size, :begun
+                    deletion_begun, deleted_here)
+                SELECT :id, :name, :file_name, :vault, :key, :stored, :account, :region, :size, :begun, :deleted
                 WHERE NOT EXISTS (SELECT 1 FROM gone WHERE id = :id)
                 ON CONFLICT (id) DO NOTHING";
             let parameters = named_params! {
@@ -44,6 +46,7 @@ impl Cache {
                 ":vault": vault.as_str(), ":key": &scope.access_key_id,
                 ":stored": archive.stored.map(Timestamp::unix_seconds),
                 ":begun": archive.deletion_begun.map(Timestamp::unix_seconds),
+                ":deleted": archive.deleted.map(Timestamp::unix_seconds),
                 ":account": scope.account_text(), ":region": scope.region.as_str(),
                 ":size": archive.size_bytes.and_then(|size| i64::try_from(size).ok())
             };

@@ -270,7 +270,7 @@ impl Cache {
         storing: &Storing,
     ) -> Result<(), CacheError> {
         let size_bytes = Some(storing.size_bytes);
-        let archive = ToldArchive { id, name, size_bytes, stored: None, deletion_begun: None };
+        let archive = ToldArchive { id, name, size_bytes, stored: None, deletion_begun: None, deleted: None };
         self.adopt(scope, vault, &archive)
     }
 

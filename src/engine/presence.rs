@@ -85,7 +85,10 @@ impl Engine {
         let inventory = self.last_inventory(&scope, vault)?;
         let found = self.find(&scope, vault, reference)?;
         let is_listed = |archive: &Archive| inventory.is_some_and(|taken| lists(taken, archive));
-        let is_in_doubt = |archive: &Archive| archive.deleted_here.is_none() && archive.may_be_deleted();
+        let is_gone = |archive: &Archive| inventory.is_some_and(|taken| lacks(taken, archive));
+        let is_in_doubt = |archive: &Archive| {
+            archive.deleted_here.is_none() && archive.may_be_deleted() && !is_gone(archive)
+        };
         let why = match () {
             () if found.iter().any(is_in_doubt) => IN_DOUBT.to_owned(),
             () if max_age < UNCHANGED_LAG && found.iter().any(is_listed) => TOO_SHORT.to_owned(),

@@ -7,6 +7,10 @@ use super::{Engine, EngineError, Presence};
 use crate::cache::{Archive, INVENTORY_LAG, Scope, ToldArchive};
 use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName, quoted};
 
+/// For how long a deletion is of interest to whoever has not heard of it: what was seen counts as present for sixty hours, of
+/// an inventory that may be three days old.
+const LATELY: Duration = Duration::from_secs(2 * 72 * 3600);
+
 /// How exactly a deletion is told of.
 const WITHIN_A_SECOND: Duration = Duration::from_secs(1);
 
@@ -65,13 +69,15 @@ impl Engine {
         let now = self.clock.now();
         let stored = (told.stored <= now + CLOCKS_APART).then(|| told.stored.min(now));
         let size_bytes = Some(told.size_bytes);
-        let archive = ToldArchive { id: &told.id, name, size_bytes, stored, deletion_begun: None };
+        let (deletion_begun, deleted) = (None, None);
+        let archive = ToldArchive { id: &told.id, name, size_bytes, stored, deletion_begun, deleted };
         Ok(self.cache.adopt(&scope, vault, &archive)?)
     }
 
     /// Takes in that someone else has deleted what was stored under the name, these archives: they no longer count as known
     /// to exist, unless an inventory lists them that must know, and if the service has acknowledged it they are gone. While
-    /// it has not, those that are not on file are filed, as they may be there.
+    /// it has not, those that are not on file are filed, as they may be there; and so are those that were deleted lately, as
+    /// another clone may still call them present, and is to hear of that by the next deletion, too.
     ///
     /// Any other archive of the name that is older than that may have been deleted before, by someone of whom nothing is
     /// told any more; it is in doubt.
@@ -85,9 +91,11 @@ impl Engine {
         let since = deletion.since.min(self.clock.now());
         for id in deletion.archives {
             let reference = ArchiveRef::Id(id.clone());
-            if !deletion.is_acknowledged && self.cache.find(&scope, vault, &reference)?.is_empty() {
-                let (stored, deletion_begun) = (Some(since), Some(since));
-                let archive = ToldArchive { id, name, size_bytes: None, stored, deletion_begun };
+            let is_of_interest = !deletion.is_acknowledged || since > self.clock.now() - LATELY;
+            if is_of_interest && self.cache.find(&scope, vault, &reference)?.is_empty() {
+                let (stored, deleted) = (Some(since), deletion.is_acknowledged.then_some(since));
+                let deletion_begun = (!deletion.is_acknowledged).then_some(since);
+                let archive = ToldArchive { id, name, size_bytes: None, stored, deletion_begun, deleted };
                 self.cache.adopt(&scope, vault, &archive)?;
             }
             let known = self.find(&scope, vault, &reference)?;

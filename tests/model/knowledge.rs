@@ -221,7 +221,8 @@ impl Knowledge {
             [word @ ("removing" | "removed"), _, ref ids @ ..] => {
                 let since = time.min(now);
                 for id in ids {
-                    if word == "removing" {
+                    let is_removed = word == "removed";
+                    if !is_removed || since > now - 2.0 * LAG {
                         self.hear_of(name, id, since);
                     }
                     let Some(row) = self.rows.get_mut(*id).filter(|row| row.is_live()) else { continue };
