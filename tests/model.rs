@@ -82,3 +82,18 @@ fn a_new_key_does_not_hide_an_upload_without_an_answer() {
     let dies = Trouble { request: 1, is_done: true, is_deadly: true, is_refused_then: false };
     play(&[dies, upload, RotateKeys { who: 0 }, upload]);
 }
+
+/// The inventory that was taken in for a question listed an archive beside the one that the branch names, and it counted as
+/// known to exist until the next question.
+#[test]
+fn what_an_inventory_lists_beside_what_the_branch_names_is_in_doubt_at_once() {
+    play(&[
+        CopyFast { who: 1, key: 3 },
+        CopyFast { who: 0, key: 3 },
+        Pass { minutes: 22 * 60 },
+        Pass { minutes: 38 * 60 },
+        Copy { who: 1, key: 3 },
+        Pass { minutes: 11 * 60 },
+        Copy { who: 1, key: 3 },
+    ]);
+}

@@ -141,6 +141,24 @@ async fn what_is_known_grows_old_and_one_inventory_renews_it() {
     assert_eq!(world.presence("other").await, Presence::Absent, "all that was ever stored here is known");
 }
 
+/// It was said not to be listed, by an inventory that lists it.
+#[tokio::test]
+async fn an_inventory_that_is_fetched_too_late_is_said_to_be_too_old() {
+    let world = World::new(Emulator::builder().inventory_lag(24 * HOUR)).await;
+    world.here.engine.create_vault(&world.vault).await.unwrap();
+    world.here.upload(&world.vault, "n", b"mine").await;
+    world.emulator.advance(85 * HOUR);
+    World::is_unknown(&world.presence("n").await, "an inventory has been asked for");
+    world.emulator.advance(13 * HOUR);
+    World::is_unknown(
+        &world.presence("n").await,
+        "the last inventory lists it, but was asked for too long ago",
+    );
+    World::is_unknown(&world.presence("n").await, "an inventory has been asked for");
+    world.emulator.advance(4 * HOUR);
+    assert_eq!(world.presence("n").await, Presence::Present);
+}
+
 /// Inventories are not made anew while a vault does not change, and the age that the original reckons with is always
 /// over sixty hours then: nothing could ever have been dropped again.
 #[tokio::test]

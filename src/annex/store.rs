@@ -57,7 +57,7 @@ impl Vault {
         let ask = || self.engine.holding(&self.name, archive.as_str(), size_wanted, self.max_age);
         let mut holding = ask().await?;
         let is_called_stored = matches!(holding, Holding::Stored(_) | Holding::OtherSize(_));
-        if self.was_removed_meanwhile(&archive, &kept, is_called_stored).await? {
+        if self.may_be_removed_meanwhile(&archive, &kept, is_called_stored).await? {
             holding = ask().await?;
         }
         match holding {

@@ -145,15 +145,15 @@ impl Vault {
         Ok(self.engine.known(&self.name, &ArchiveRef::Id(told.id.clone())).await?)
     }
 
-    /// An inventory that was taken in for a question may list what was removed since, which could not be filed before
-    /// there was a row. Returns whether that is to be asked again.
-    pub(super) async fn was_removed_meanwhile(
+    /// An inventory that was taken in for a question may list what was removed, or is in doubt, by what is kept, which could
+    /// not be filed before there was a row. Returns whether that is to be asked again.
+    pub(super) async fn may_be_removed_meanwhile(
         &self,
         archive: &ArchiveName,
         state: &KeyState,
         is_called_stored: bool,
     ) -> Result<bool, Failure> {
-        let is_in_doubt = is_called_stored && matches!(state, KeyState::Removed(_));
+        let is_in_doubt = is_called_stored && matches!(state, KeyState::Removed(_) | KeyState::Stored(_));
         if is_in_doubt {
             self.take_in(archive, state).await?;
         }
@@ -200,7 +200,7 @@ impl Vault {
         let reference = self.reference(&archive, &state).await?;
         let ask = || self.engine.presence(&self.name, &reference, self.max_age);
         let mut presence = ask().await?;
-        if self.was_removed_meanwhile(&archive, &state, presence == Presence::Present).await? {
+        if self.may_be_removed_meanwhile(&archive, &state, presence == Presence::Present).await? {
             presence = ask().await?;
         }
         if presence == Presence::Present

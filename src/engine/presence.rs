@@ -24,6 +24,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(12 * 60 * 60);
 const NOT_LISTED: &str =
     "the last inventory does not list it, as may be for three days after an upload; try again later";
 
+/// Why an archive is unknown although the inventory that was just taken in lists it.
+const TOO_LONG_AGO: &str =
+    "the last inventory lists it, but was asked for too long ago; run the same command again for a newer one";
 /// Why an archive is unknown although the last inventory lists it.
 const TOO_SHORT: &str = "the last inventory lists it, but tells only of what was there two days before it was asked for; more than 48 hours must be allowed";
 /// Why an archive is unknown although it was seen lately.
@@ -92,6 +95,7 @@ impl Engine {
         let why = match () {
             () if found.iter().any(is_in_doubt) => IN_DOUBT.to_owned(),
             () if max_age < UNCHANGED_LAG && found.iter().any(is_listed) => TOO_SHORT.to_owned(),
+            () if why == NOT_LISTED && found.iter().any(is_listed) => TOO_LONG_AGO.to_owned(),
             () => why,
         };
         Ok(Presence::Unknown(format!("it is not known whether archive {name} exists: {why}")))
