@@ -20,6 +20,7 @@ pub(super) const CLOCKS_APART: Duration = Duration::from_secs(15 * 60);
 
 /// How old an inventory must be for another one to tell more: the next is made within a day.
 const ASK_AGAIN: Duration = Duration::from_secs(12 * 60 * 60);
+
 /// Why an archive is unknown although there is an inventory.
 const NOT_LISTED: &str =
     "the last inventory does not list it, as may be for three days after an upload; try again later";
@@ -27,10 +28,13 @@ const NOT_LISTED: &str =
 /// Why an archive is unknown although the inventory that was just taken in lists it.
 const TOO_LONG_AGO: &str =
     "the last inventory lists it, but was asked for too long ago; run the same command again for a newer one";
+
 /// Why an archive is unknown although the last inventory lists it.
 const TOO_SHORT: &str = "the last inventory lists it, but tells only of what was there two days before it was asked for; more than 48 hours must be allowed";
+
 /// Why an archive is unknown although it was seen lately.
 const IN_DOUBT: &str = "a deletion of it had no answer, or someone else has deleted what had its name, or Glacier did not have it when it was asked for, or an inventory has another content for it; an inventory that is made three days later, and has nothing against it, settles that, and 'glacier vault sync --fix' takes another content over";
+
 /// Why nothing is known of a vault that others have made.
 const NO_INVENTORY_YET: &str = "not all that the vault holds is known, as it was not made from here; wait for Glacier's first inventory of it, about a day after the first upload, or, if it is empty, for three days after it was made";
 

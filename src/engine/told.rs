@@ -9,7 +9,7 @@ use crate::types::{ArchiveId, ArchiveRef, Timestamp, VaultName, quoted};
 
 /// For how long a deletion is of interest to whoever has not heard of it: what was seen counts as present for sixty hours, of
 /// an inventory that may be three days old.
-const LATELY: Duration = Duration::from_secs(2 * 72 * 3600);
+const LATELY: Duration = INVENTORY_LAG.saturating_mul(2);
 
 /// How exactly a deletion is told of.
 const WITHIN_A_SECOND: Duration = Duration::from_secs(1);

@@ -34,6 +34,22 @@ pub struct Row {
 }
 
 impl Row {
+    /// One that someone else has stored, of which nothing else is known yet.
+    fn heard_of(name: &str, made: f64) -> Self {
+        Self {
+            name: name.to_owned(),
+            hash: None,
+            created: None,
+            made,
+            seen: None,
+            begun: None,
+            doubted: None,
+            proved: None,
+            deleted: None,
+            is_stored_here: false,
+        }
+    }
+
     pub fn is_live(&self) -> bool {
         self.deleted.is_none()
     }
@@ -161,18 +177,7 @@ impl Knowledge {
         let seen = date.max(inventory.requested - LAG);
         let before = self.rows.clone();
         for (id, listed) in &inventory.rows {
-            let new = Row {
-                name: listed.name.clone(),
-                hash: None,
-                created: None,
-                made: now,
-                seen: None,
-                begun: None,
-                doubted: None,
-                proved: None,
-                deleted: None,
-                is_stored_here: false,
-            };
+            let new = Row::heard_of(&listed.name, now);
             // Others store here too, then.
             self.is_made_here &= self.rows.contains_key(id);
             let row = self.rows.entry(id.clone()).or_insert(new);
@@ -270,19 +275,7 @@ impl Knowledge {
         if self.rows.contains_key(id) || self.gone.contains(id) {
             return;
         }
-        let row = Row {
-            name: name.to_owned(),
-            hash: None,
-            created: None,
-            made,
-            seen: None,
-            begun: None,
-            doubted: None,
-            proved: None,
-            deleted: None,
-            is_stored_here: false,
-        };
-        self.rows.insert(id.to_owned(), row);
+        self.rows.insert(id.to_owned(), Row::heard_of(name, made));
     }
 
     /// An upload without an answer has stored an archive like it that was made within a day and was not known before;
